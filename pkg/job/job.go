@@ -1,0 +1,122 @@
+package job
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Job is one source table watched against one or more destinations: what a
+// config file says, checked for itself but not yet against the databases.
+type Job struct {
+	Name         string
+	Source       Source
+	Destinations []Destination
+
+	Insert InsertScan
+	Update UpdateScan
+
+	// StartID is where the insert scan of a job without a cursor begins,
+	// inclusive; "" means from the first row.
+	StartID string
+	// RangeRows is about how many rows a range holds.
+	RangeRows int
+	// LateCommit is how long after taking its id or time a transaction may
+	// commit and still be seen by the late pass.
+	LateCommit time.Duration
+	// MaxRanges stops claiming while so many ranges wait.
+	MaxRanges int
+	// MaxCallbacks stops claiming and comparing while so many callbacks are open.
+	MaxCallbacks int
+	// ConfirmDelay is how long a suspicion waits before it is read again.
+	ConfirmDelay time.Duration
+	// HotBound is how long a source row that keeps changing is waited for.
+	HotBound time.Duration
+	// Lenient turns a missing index and the like from a refusal into a
+	// warning: the seed form's promise.
+	Lenient bool
+}
+
+// Source is the table that is right.
+type Source struct {
+	DSN      Secret
+	Shard    Shard
+	ScanKey  string // "" means the column id, else the primary key
+	ByColumn string // relates a row to its destination rows
+}
+
+// InsertScan looks at rows with a new scan key.
+type InsertScan struct {
+	Enabled bool
+	Every   time.Duration
+}
+
+// UpdateScan looks at rows with a new update time.
+type UpdateScan struct {
+	Enabled bool
+	Every   time.Duration
+	Column  string
+	// Window is how far back a new job begins.
+	Window time.Duration
+	// Format is how the column writes a time; the zero TimeFormat fits every
+	// DATETIME and TIMESTAMP column.
+	Format TimeFormat
+	// Zone is the IANA name of the wall clock in a DATETIME or text column;
+	// "" means the source server's own zone.
+	Zone string
+}
+
+// Destination is a table that a pipeline should have brought the rows to.
+type Destination struct {
+	Name     string
+	DSN      Secret
+	Table    string
+	ByColumn string
+	Columns  []ColumnPair
+	Callback Callback
+}
+
+// ColumnPair says which source column belongs in which destination column.
+type ColumnPair struct{ Source, Destination string }
+
+// Callback is how the business is told of a difference.
+type Callback struct {
+	URL         string
+	Timeout     time.Duration
+	Retry       time.Duration // after each of the first three failures
+	SlowRetry   time.Duration // after every later one
+	Verify      bool          // false: a 2xx closes without evidence
+	VerifyDelay time.Duration
+	Concurrency int      // POSTs at once from one worker
+	Body        BodyForm // "" is the seed's
+	Secrets     []Secret // Standard Webhooks secrets; the first signs, the others too while rotating
+	Off         bool     // observe only: differences are counted, nobody is called
+}
+
+// BodyForm is the shape of a callback body.
+type BodyForm string
+
+// The forms of a body.
+const (
+	BodySeed BodyForm = "seed" // {"type":1,"srcColumn":{…}}
+	BodyRow  BodyForm = "row"  // the bare row
+)
+
+// nameForm leaves out what has a meaning in Redis keys: braces, colons, stars, blanks.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$`)
+
+// ValidName reports whether s may name a job or a destination.
+func ValidName(s string) bool { return nameForm.MatchString(s) }
+
+// DefaultName is "<database>.<table>" with what a name may not hold turned into "_".
+func DefaultName(database, table string) string {
+	name := []byte(database + "." + table)
+	for i, c := range name {
+		if !plain(c) && c != '.' {
+			name[i] = '_'
+		}
+	}
+	s := strings.TrimLeft(string(name), "._-")
+	return cmp.Or(s[:min(len(s), 64)], "job")
+}
