@@ -1,0 +1,220 @@
+// Package mysqltest gives tests a real MySQL-compatible server.
+//
+// [Shared] is the one server of a test binary: the one that the environment
+// variable CUPID_TEST_MYSQL_DSN names (a user with all privileges), else a
+// MariaDB or MySQL that is started for it. [Start] always starts one, for tests
+// that kill, pause or configure it.
+package mysqltest
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// EnvDSN names the environment variable with the DSN of a server to use.
+const EnvDSN = "CUPID_TEST_MYSQL_DSN"
+
+// The account of every started server. The password is a word that a test can
+// search logs and error texts for.
+const (
+	User     = "cupid"
+	Password = "MustNeverBeShown1"
+)
+
+// patience bounds every wait for a server; only a broken one needs it.
+const patience = 30 * time.Second
+
+// Options says what kind of server [Start] starts.
+type Options struct {
+	// TimeZone is the server's time_zone; "" is "+00:00". Names of zones are
+	// unknown to it, as on many real servers: their tables are not loaded.
+	TimeZone string
+	// Durable keeps committed rows over a Kill; without it the server is faster.
+	Durable bool
+	// ExtraArgs go to the server last, so they win.
+	ExtraArgs []string
+}
+
+// Server is a running server.
+type Server struct {
+	// Addr is the TCP address, for example "127.0.0.1:12345".
+	Addr string
+	// Socket is the path of the unix socket; "" when the server was not started here.
+	Socket string
+
+	config *mysql.Config // without a database
+	admin  *sql.DB
+	run    string // names this run's databases, see Database
+	marker *sql.Conn
+	serial atomic.Int64
+	daemon *daemon // nil when the server was not started here
+}
+
+// shared starts the one server of this test binary; started is it, for Stop.
+var (
+	shared  = sync.OnceValues(startShared)
+	started atomic.Pointer[Server]
+)
+
+// Shared is the one server of this test binary, started when first asked for.
+// The package's TestMain ends it with [Stop].
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	server, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log("mysqltest: " + server.origin())
+	return server
+}
+
+// Stop ends the shared server, if any; it belongs into TestMain.
+func Stop() {
+	server := started.Swap(nil)
+	if server == nil {
+		return
+	}
+	if err := server.close(); err != nil {
+		fmt.Fprintf(os.Stderr, "mysqltest: stop the shared server: %v\n", err)
+	}
+}
+
+// Start starts a server of t's own, which is stopped when t ends.
+func Start(t testing.TB, options Options) *Server {
+	t.Helper()
+	server, err := start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.close(); err != nil {
+			t.Errorf("mysqltest: stop the server: %v", err)
+		}
+	})
+	t.Log("mysqltest: " + server.origin())
+	return server
+}
+
+func startShared() (server *Server, err error) {
+	if dsn := os.Getenv(EnvDSN); dsn != "" {
+		server, err = external(dsn)
+	} else {
+		server, err = start(Options{})
+	}
+	if err == nil {
+		started.Store(server)
+	}
+	return server, err
+}
+
+func external(dsn string) (*Server, error) {
+	config, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("%s: want user:password@tcp(host:port)/: %w", EnvDSN, err)
+	}
+	config.DBName = ""
+	server := &Server{Addr: config.Addr, config: config}
+	if err := server.connect(); err != nil {
+		return nil, fmt.Errorf("%s names %s, but that server cannot be used (unset the variable to have one started): %w", EnvDSN, config.Addr, err)
+	}
+	return server, nil
+}
+
+func start(options Options) (*Server, error) {
+	daemon, err := startDaemon(options)
+	if err != nil {
+		return nil, err
+	}
+	config := mysql.NewConfig()
+	config.User, config.Passwd = User, Password
+	config.Net, config.Addr = "tcp", daemon.addr()
+	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, errors.Join(err, daemon.remove())
+	}
+	server := &Server{Addr: config.Addr, Socket: daemon.socket(), config: config, daemon: daemon}
+	if err := server.connect(); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to the server just started: %w", err), daemon.remove())
+	}
+	return server, nil
+}
+
+// DSN is the data source name of a database on this server, for the code under test.
+func (s *Server) DSN(database string) string {
+	config := s.config.Clone()
+	config.DBName = database
+	return config.FormatDSN()
+}
+
+// Kill ends the server with SIGKILL.
+func (s *Server) Kill(t testing.TB) { t.Helper(); s.do(t, "kill", (*daemon).kill) }
+
+// Restart starts the server again, after Kill or Stop, at the same address.
+func (s *Server) Restart(t testing.TB) { t.Helper(); s.do(t, "restart", (*daemon).boot) }
+
+// Pause makes the server hang: it keeps its connections and answers nothing.
+func (s *Server) Pause(t testing.TB) { t.Helper(); s.do(t, "pause", (*daemon).pause) }
+
+// Resume ends a Pause.
+func (s *Server) Resume(t testing.TB) { t.Helper(); s.do(t, "resume", (*daemon).resume) }
+
+// Stop shuts the server down in good order.
+func (s *Server) Stop(t testing.TB) { t.Helper(); s.do(t, "stop", (*daemon).stop) }
+
+func (s *Server) do(t testing.TB, what string, act func(*daemon) error) {
+	t.Helper()
+	if s.daemon == nil {
+		t.Fatalf("cannot %s the server that %s names: use mysqltest.Start", what, EnvDSN)
+	}
+	if err := act(s.daemon); err != nil {
+		t.Fatalf("%s MySQL server: %v", what, err)
+	}
+}
+
+func (s *Server) origin() string {
+	if s.daemon == nil {
+		return fmt.Sprintf("using the server at %s that %s names", s.Addr, EnvDSN)
+	}
+	return fmt.Sprintf("started %s at %s, socket %s", s.daemon.program, s.Addr, s.Socket)
+}
+
+func (s *Server) close() error {
+	var errs []error
+	if s.marker != nil {
+		_ = s.marker.Close() // the server may be gone
+	}
+	if s.admin != nil {
+		errs = append(errs, s.admin.Close())
+	}
+	if s.daemon != nil {
+		errs = append(errs, s.daemon.remove())
+	}
+	return errors.Join(errs...)
+}
+
+// open returns a handle for the tests' own statements, of which one Exec may hold several.
+func (s *Server) open(database string) (*sql.DB, error) {
+	config := s.config.Clone()
+	config.DBName = database
+	config.MultiStatements = true
+	config.Timeout = cmp.Or(config.Timeout, patience)
+	config.Logger = &mysql.NopLogger{} // broken connections are what some tests are about
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", config.Addr, err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func bounded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
+}
