@@ -1,0 +1,125 @@
+package callback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Outcome says what the receiver has done with a delivery.
+type Outcome int
+
+// The outcomes.
+const (
+	// Unknown: the time-out ran out, the connection was cut, or a stop cancelled
+	// the exchange. The receiver may have done the work.
+	Unknown Outcome = iota
+	// Delivered: a 2xx.
+	Delivered
+	// Gone: 410, the receiver wants no more of this.
+	Gone
+	// Failed: any other status. Redirects are not followed and belong here.
+	Failed
+	// NotSent: no connection came about, so nothing was done.
+	NotSent
+)
+
+// String is the outcome for logs and as a metric label.
+func (o Outcome) String() string {
+	switch o {
+	case Delivered:
+		return "delivered"
+	case Gone:
+		return "gone"
+	case Failed:
+		return "failed"
+	case NotSent:
+		return "not_sent"
+	default:
+		return "unknown"
+	}
+}
+
+// Answer is the end of one delivery.
+type Answer struct {
+	Outcome Outcome
+	// Status is 0 when none arrived.
+	Status int
+	// Code is short and from a bounded set: "http_<status>"; "timeout", "cut",
+	// "stopped" (unknown); "refused", "dns", "tls", "connect_timeout",
+	// "unreachable", "connect", "request" (not sent).
+	Code string
+	// RetryAfter is the header of a failed answer, 0 when it is absent or past
+	// and never more than a day.
+	RetryAfter time.Duration
+	// Detail is for the log. It holds the address without user info and query,
+	// and nothing of the body in either direction.
+	Detail string
+	Took   time.Duration
+}
+
+// The end of a delivery that no answer ended.
+var errTimeout = errors.New("no answer within the time-out")
+
+// failed judges an exchange without a (whole) answer. What the transport says
+// once it is connected is not repeated, for it may quote the answer.
+func (e *Endpoint) failed(ctx context.Context, err error, t *trace) Answer {
+	a := Answer{Outcome: Unknown}
+	timedOut := errors.Is(context.Cause(ctx), errTimeout)
+	var why string
+	switch connected := t.isConnected(); {
+	case ctx.Err() != nil && !timedOut:
+		a.Code, why = "stopped", "stopped while waiting for the answer"
+	case timedOut && connected:
+		a.Code, why = "timeout", fmt.Sprintf("no answer within %s", e.timeout)
+	case timedOut:
+		a.Outcome, a.Code, why = NotSent, "connect_timeout", fmt.Sprintf("no connection within %s", e.timeout)
+	case connected:
+		a.Code, why = "cut", "the connection was cut before the answer was complete"
+	default:
+		a.Outcome = NotSent
+		a.Code, why = unconnected(err, t)
+	}
+	a.Detail = "POST " + e.shown + ": " + why
+	return a
+}
+
+// unconnected names why there was no connection.
+func unconnected(err error, t *trace) (code, why string) {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused", "connection refused"
+	case errors.As(err, &dns):
+		return "dns", "host name not found: " + dns.Err
+	case t.tlsError() != nil:
+		return "tls", "TLS handshake failed: " + t.tlsError().Error()
+	case errors.As(err, &op) && op.Op == "dial":
+		return "unreachable", "not reachable: " + op.Err.Error()
+	default:
+		return "connect", "no connection"
+	}
+}
+
+// maxRetryAfter bounds what a receiver can ask for; it also keeps the
+// arithmetic from overflowing.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads both forms of the header: seconds, and a date.
+func retryAfter(header string, now time.Time) time.Duration {
+	header = strings.TrimSpace(header)
+	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return min(max(at.Sub(now), 0), maxRetryAfter)
+	}
+	return 0
+}

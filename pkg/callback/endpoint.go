@@ -1,0 +1,212 @@
+// Package callback makes one HTTP delivery and says what its answer means.
+package callback
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+const (
+	defaultTimeout     = 3 * time.Second
+	defaultConcurrency = 1
+
+	// drainBytes of an answer are read so that its connection can be used
+	// again; a longer answer costs the connection.
+	drainBytes = 64 << 10
+
+	// idleTimeout stays below the 5 s after which widespread servers close an
+	// idle connection: a POST that meets a closing one may have been done.
+	idleTimeout = 4 * time.Second
+
+	userAgent = "cupid"
+)
+
+// Request is one delivery of one row.
+type Request struct {
+	Job         string
+	Destination string
+	// WebhookID stays the same over the repeats of one callback. It must not
+	// hold a dot, which divides the parts of what is signed.
+	WebhookID string
+	// Attempt counts from 1.
+	Attempt int
+	Type    job.Type
+	// Columns are in table order.
+	Columns []string
+	// Values are final text, one for each column; nil is null.
+	Values [][]byte
+}
+
+// Endpoint is a receiver of callbacks. It is safe for concurrent use.
+type Endpoint struct {
+	url       *url.URL // without user info
+	shown     string   // for logs: without user info and query
+	user      *url.Userinfo
+	form      job.BodyForm
+	timeout   time.Duration
+	signer    signer
+	transport *http.Transport
+}
+
+// New checks what the config says about the callback and makes the endpoint
+// ready; it does not connect. Errors hold neither the URL's password nor a secret.
+func New(c job.Callback) (*Endpoint, error) {
+	u, err := parseURL(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	sign, err := newSigner(c.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	form := cmp.Or(c.Body, job.BodySeed)
+	if form != job.BodySeed && form != job.BodyRow {
+		return nil, fmt.Errorf("callback body %q: want %q or %q", form, job.BodySeed, job.BodyRow)
+	}
+	e := &Endpoint{
+		user:      u.User,
+		form:      form,
+		timeout:   cmp.Or(c.Timeout, defaultTimeout),
+		signer:    sign,
+		transport: newTransport(cmp.Or(c.Concurrency, defaultConcurrency)),
+	}
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	e.url = u
+	e.shown = u.Scheme + "://" + u.Host + u.EscapedPath()
+	return e, nil
+}
+
+// parseURL reads an address as the config file has it; without a scheme it is http.
+// The parser's own error is left out, for it may quote a part of a password.
+func parseURL(text string) (*url.URL, error) {
+	const want = "want http://host[:port]/path or https://host[:port]/path"
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, fmt.Errorf("callback url is empty: %s", want)
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return nil, fmt.Errorf("callback url cannot be understood: %s", want)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("callback url has the scheme %q: %s", u.Scheme, want)
+	}
+	return u, nil
+}
+
+// newTransport keeps one connection per concurrent POST. It speaks HTTP/1.1
+// only, where a connection that ends has cut exactly one exchange.
+func newTransport(concurrency int) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
+		MaxIdleConnsPerHost:    concurrency,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+	}
+}
+
+// Host names the receiver as "host" or "host:port", in lower case.
+func (e *Endpoint) Host() string { return strings.ToLower(e.url.Host) }
+
+// Close ends the idle connections; running deliveries are not touched.
+func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }
+
+// Send makes one POST and waits for its answer, at most for the endpoint's
+// time-out. A ctx that ends earlier is a stop.
+func (e *Endpoint) Send(ctx context.Context, r Request) Answer {
+	start := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
+	defer cancel()
+	a := e.exchange(ctx, r)
+	a.Took = time.Since(start)
+	return a
+}
+
+// exchange uses the transport itself: a client would also read the address of
+// a redirect that it is told not to follow, and fail on a bad one.
+func (e *Endpoint) exchange(ctx context.Context, r Request) Answer {
+	var t trace
+	req, err := e.request(httptrace.WithClientTrace(ctx, t.hooks()), r)
+	if err != nil {
+		return Answer{Outcome: NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
+	}
+	resp, err := e.transport.RoundTrip(req)
+	if err != nil {
+		return e.failed(ctx, err, &t)
+	}
+	defer resp.Body.Close()
+	return e.answered(ctx, resp)
+}
+
+// answered judges a status. A 2xx counts once its body has arrived: a receiver
+// may send the status before its work and die in the middle of it.
+func (e *Endpoint) answered(ctx context.Context, resp *http.Response) Answer {
+	_, err := io.CopyN(io.Discard, resp.Body, drainBytes)
+	a := Answer{
+		Status: resp.StatusCode,
+		Code:   "http_" + strconv.Itoa(resp.StatusCode),
+		Detail: fmt.Sprintf("POST %s: %d %s", e.shown, resp.StatusCode, http.StatusText(resp.StatusCode)),
+	}
+	switch {
+	case resp.StatusCode/100 != 2:
+		a.Outcome = Failed
+		if resp.StatusCode == http.StatusGone {
+			a.Outcome = Gone
+		}
+		a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		return a
+	case err == nil || err == io.EOF:
+		a.Outcome = Delivered
+		return a
+	default:
+		a = e.failed(ctx, err, &trace{connected: true})
+		a.Status = resp.StatusCode
+		return a
+	}
+}
+
+func (e *Endpoint) request(ctx context.Context, r Request) (*http.Request, error) {
+	body, err := encode(e.form, r)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the request cannot be made")
+	}
+	if e.user != nil {
+		password, _ := e.user.Password()
+		req.SetBasicAuth(e.user.Username(), password)
+	}
+	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
+	h := req.Header
+	h.Set("Content-Type", "application/json")
+	h.Set("User-Agent", userAgent)
+	h.Set("Cupid-Job", r.Job)
+	h.Set("Cupid-Destination", r.Destination)
+	h.Set("Cupid-Attempt", strconv.Itoa(r.Attempt))
+	h.Set("Webhook-Id", r.WebhookID)
+	h.Set("Webhook-Timestamp", timestamp)
+	if signature := e.signer.sign(r.WebhookID, timestamp, body); signature != "" {
+		h.Set("Webhook-Signature", signature)
+	}
+	return req, nil
+}
