@@ -53,7 +53,7 @@ func (s *Server) drop(t testing.TB, name string, db *sql.DB) {
 		t.Logf("database %s is kept; %s", name, s.origin())
 		return
 	}
-	if s.daemon != nil && !s.daemon.running() {
+	if s.daemon != nil && !s.daemon.Running() {
 		return // the test ended its server, and the directory goes with it
 	}
 	ctx, cancel := bounded() // t.Context() is over by now

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/masixun71/cupid-go/internal/proctest"
 )
 
 // EnvDSN names the environment variable with the DSN of a server to use.
@@ -57,7 +59,7 @@ type Server struct {
 	run    string // names this run's databases, see Database
 	marker *sql.Conn
 	serial atomic.Int64
-	daemon *daemon // nil when the server was not started here
+	daemon *proctest.Server // nil when the server was not started here
 }
 
 // shared starts the one server of this test binary; started is it, for Stop.
@@ -131,19 +133,19 @@ func external(dsn string) (*Server, error) {
 }
 
 func start(options Options) (*Server, error) {
-	daemon, err := startDaemon(options)
+	daemon, socket, err := startDaemon(options)
 	if err != nil {
 		return nil, err
 	}
 	config := mysql.NewConfig()
 	config.User, config.Passwd = User, Password
-	config.Net, config.Addr = "tcp", daemon.addr()
+	config.Net, config.Addr = "tcp", daemon.Addr()
 	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
-		return nil, errors.Join(err, daemon.remove())
+		return nil, errors.Join(err, daemon.Remove())
 	}
-	server := &Server{Addr: config.Addr, Socket: daemon.socket(), config: config, daemon: daemon}
+	server := &Server{Addr: config.Addr, Socket: socket, config: config, daemon: daemon}
 	if err := server.connect(); err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to the server just started: %w", err), daemon.remove())
+		return nil, errors.Join(fmt.Errorf("connect to the server just started: %w", err), daemon.Remove())
 	}
 	return server, nil
 }
@@ -156,21 +158,21 @@ func (s *Server) DSN(database string) string {
 }
 
 // Kill ends the server with SIGKILL.
-func (s *Server) Kill(t testing.TB) { t.Helper(); s.do(t, "kill", (*daemon).kill) }
+func (s *Server) Kill(t testing.TB) { t.Helper(); s.do(t, "kill", (*proctest.Server).Kill) }
 
 // Restart starts the server again, after Kill or Stop, at the same address.
-func (s *Server) Restart(t testing.TB) { t.Helper(); s.do(t, "restart", (*daemon).boot) }
+func (s *Server) Restart(t testing.TB) { t.Helper(); s.do(t, "restart", (*proctest.Server).Boot) }
 
 // Pause makes the server hang: it keeps its connections and answers nothing.
-func (s *Server) Pause(t testing.TB) { t.Helper(); s.do(t, "pause", (*daemon).pause) }
+func (s *Server) Pause(t testing.TB) { t.Helper(); s.do(t, "pause", (*proctest.Server).Pause) }
 
 // Resume ends a Pause.
-func (s *Server) Resume(t testing.TB) { t.Helper(); s.do(t, "resume", (*daemon).resume) }
+func (s *Server) Resume(t testing.TB) { t.Helper(); s.do(t, "resume", (*proctest.Server).Resume) }
 
 // Stop shuts the server down in good order.
-func (s *Server) Stop(t testing.TB) { t.Helper(); s.do(t, "stop", (*daemon).stop) }
+func (s *Server) Stop(t testing.TB) { t.Helper(); s.do(t, "stop", (*proctest.Server).Stop) }
 
-func (s *Server) do(t testing.TB, what string, act func(*daemon) error) {
+func (s *Server) do(t testing.TB, what string, act func(*proctest.Server) error) {
 	t.Helper()
 	if s.daemon == nil {
 		t.Fatalf("cannot %s the server that %s names: use mysqltest.Start", what, EnvDSN)
@@ -184,7 +186,7 @@ func (s *Server) origin() string {
 	if s.daemon == nil {
 		return fmt.Sprintf("using the server at %s that %s names", s.Addr, EnvDSN)
 	}
-	return fmt.Sprintf("started %s at %s, socket %s", s.daemon.program, s.Addr, s.Socket)
+	return fmt.Sprintf("started %s, socket %s", s.daemon, s.Socket)
 }
 
 func (s *Server) close() error {
@@ -196,7 +198,7 @@ func (s *Server) close() error {
 		errs = append(errs, s.admin.Close())
 	}
 	if s.daemon != nil {
-		errs = append(errs, s.daemon.remove())
+		errs = append(errs, s.daemon.Remove())
 	}
 	return errors.Join(errs...)
 }

@@ -45,8 +45,8 @@ func FreePort() (int, error) {
 	return 0, fmt.Errorf("find a free port between 10000 and 32000 on 127.0.0.1: %w", err)
 }
 
-// Tail is the end of a log file, for an error message.
-func Tail(path string) string {
+// tail is the end of a log file, for an error message.
+func tail(path string) string {
 	const most = 2000
 	text, err := os.ReadFile(path)
 	if err != nil {

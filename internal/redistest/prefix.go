@@ -35,7 +35,7 @@ func (s *Server) Prefix(t testing.TB) string {
 }
 
 func (s *Server) clear(prefix string) error {
-	if s.daemon != nil && !s.daemon.running() {
+	if s.daemon != nil && !s.daemon.Running() {
 		return nil // the test ended its server
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience) // t.Context() is over by now

@@ -18,6 +18,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/masixun71/cupid-go/internal/proctest"
 )
 
 // EnvAddr names the environment variable with the address of a server to use.
@@ -43,7 +45,7 @@ type Server struct {
 	// Client is the tests' own; it does not retry.
 	Client *redis.Client
 
-	daemon *daemon // nil when the server was not started here
+	daemon *proctest.Server // nil when the server was not started here
 
 	mu       sync.Mutex
 	prefixes []string // handed out and still in use
@@ -124,7 +126,7 @@ func start(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Addr: daemon.addr(), Client: client(daemon.addr()), daemon: daemon}, nil
+	return &Server{Addr: daemon.Addr(), Client: client(daemon.Addr()), daemon: daemon}, nil
 }
 
 func client(addr string) *redis.Client {
@@ -137,21 +139,21 @@ func client(addr string) *redis.Client {
 }
 
 // Kill ends the server with SIGKILL.
-func (s *Server) Kill(t testing.TB) { t.Helper(); s.do(t, "kill", (*daemon).kill) }
+func (s *Server) Kill(t testing.TB) { t.Helper(); s.do(t, "kill", (*proctest.Server).Kill) }
 
 // Restart starts the server again, after Kill or Stop, at the same address.
-func (s *Server) Restart(t testing.TB) { t.Helper(); s.do(t, "restart", (*daemon).boot) }
+func (s *Server) Restart(t testing.TB) { t.Helper(); s.do(t, "restart", (*proctest.Server).Boot) }
 
 // Pause makes the server hang: it keeps its connections and answers nothing.
-func (s *Server) Pause(t testing.TB) { t.Helper(); s.do(t, "pause", (*daemon).pause) }
+func (s *Server) Pause(t testing.TB) { t.Helper(); s.do(t, "pause", (*proctest.Server).Pause) }
 
 // Resume ends a Pause.
-func (s *Server) Resume(t testing.TB) { t.Helper(); s.do(t, "resume", (*daemon).resume) }
+func (s *Server) Resume(t testing.TB) { t.Helper(); s.do(t, "resume", (*proctest.Server).Resume) }
 
 // Stop shuts the server down in good order.
-func (s *Server) Stop(t testing.TB) { t.Helper(); s.do(t, "stop", (*daemon).stop) }
+func (s *Server) Stop(t testing.TB) { t.Helper(); s.do(t, "stop", (*proctest.Server).Stop) }
 
-func (s *Server) do(t testing.TB, what string, act func(*daemon) error) {
+func (s *Server) do(t testing.TB, what string, act func(*proctest.Server) error) {
 	t.Helper()
 	if s.daemon == nil {
 		t.Fatalf("cannot %s the server that %s names: use redistest.Start", what, EnvAddr)
@@ -165,13 +167,13 @@ func (s *Server) origin() string {
 	if s.daemon == nil {
 		return fmt.Sprintf("using the server at %s that %s names", s.Addr, EnvAddr)
 	}
-	return fmt.Sprintf("started %s at %s", s.daemon.program, s.Addr)
+	return "started " + s.daemon.String()
 }
 
 func (s *Server) close() error {
 	err := s.Client.Close()
 	if s.daemon != nil {
-		err = errors.Join(err, s.daemon.remove())
+		err = errors.Join(err, s.daemon.Remove())
 	}
 	return err
 }
