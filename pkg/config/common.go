@@ -1,0 +1,204 @@
+package config
+
+import (
+	"cmp"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+func (r *reader) log() Log {
+	l := Log{
+		Dir:       r.text("log.dir"),
+		Format:    r.word("log.format"),
+		MaxSizeMB: r.number("log.maxSizeMB"),
+		MaxFiles:  r.number("log.maxFiles"),
+	}
+	if word := r.word("log.level"); !r.failed["log.level"] {
+		// The words allowed are those that slog knows.
+		_ = l.Level.UnmarshalText([]byte(word))
+	}
+	return l
+}
+
+// seedProcesses are the manager and the callback process that workerNumber counts too.
+const seedProcesses = 2
+
+func (r *reader) worker() Worker {
+	return Worker{
+		Comparers:    r.comparers(),
+		RangePoll:    r.poll("worker.rangePoll"),
+		CallbackPoll: r.poll("worker.callbackPoll"),
+	}
+}
+
+// comparers takes two from the seed's workerNumber.
+func (r *reader) comparers() int {
+	const key = "worker.comparers"
+	if o := r.origins[key]; !r.seed || !strings.EqualFold(o.name, "workerNumber") {
+		return r.number(key)
+	}
+	v, at, _ := r.find(key)
+	limit := r.limit(key)
+	n, ok := r.wholeNumber(v, at)
+	if n -= seedProcesses; !ok || n < limit.min || n > limit.max {
+		r.wrong(at, "found "+shown(v), "want a whole number from "+strconv.Itoa(limit.min+seedProcesses)+
+			" to "+strconv.Itoa(limit.max+seedProcesses)+" (two are the manager and the callbacks)")
+	}
+	return n
+}
+
+// minPoll keeps an idle fleet from costing anything: work is announced.
+const minPoll = time.Second
+
+func (r *reader) poll(key string) time.Duration {
+	d := r.duration(key)
+	if d < minPoll && d > 0 {
+		_, at, _ := r.find(key)
+		r.notes.warn(r.name(at) + ": found " + shortDuration(d) + ", used as 1s: new work is announced, the poll is only for lost announcements")
+		return minPoll
+	}
+	return d
+}
+
+// httpAddr adds what an address leaves out.
+func (r *reader) httpAddr() string {
+	const key = "http.addr"
+	addr := r.text(key)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		host, port = strings.Trim(addr, "[]"), "0"
+	}
+	if !validHost(host) && host != "" || !validPort(port, 0) {
+		_, at, _ := r.find(key)
+		r.wrong(at, "found "+shown(addr), `want host:port such as "127.0.0.1:8080"`)
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func validPort(port string, least int) bool {
+	n, err := strconv.Atoi(port)
+	return err == nil && n >= least && n <= 65535 && strconv.Itoa(n) == port
+}
+
+// validHost allows names and addresses, nothing that a URL or a DSN is made of.
+func validHost(host string) bool {
+	if host == "" || len(host) > 253 {
+		return false
+	}
+	if net.ParseIP(strings.SplitN(host, "%", 2)[0]) != nil {
+		return true
+	}
+	return !strings.ContainsFunc(host, func(c rune) bool {
+		return c != '-' && c != '_' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	})
+}
+
+// redis reads the redis section; nil when no address is given.
+func (r *reader) redis() *broker.Config {
+	c := &broker.Config{
+		Username: r.text("redis.username"),
+		Password: r.secret("redis.password"),
+		DB:       r.number("redis.db"),
+		Prefix:   r.text("redis.prefix"),
+		Master:   r.text("redis.master"),
+		TLS:      r.flag("redis.tls"),
+	}
+	addrs := r.texts("redis.addr")
+	if len(addrs) == 0 {
+		if r.given("redis.username") || r.given("redis.password") || r.given("redis.db") || r.given("redis.master") || r.given("redis.tls") {
+			r.missing("redis.addr", "want host:port")
+		}
+		return nil
+	}
+	for _, addr := range addrs {
+		r.redisAddr(c, addr, len(addrs))
+	}
+	if len(c.Addrs) > 1 && c.Master == "" && c.DB != 0 {
+		r.wrong("redis.db", "found "+strconv.Itoa(c.DB)+" for a cluster", "want 0: a cluster has one database")
+	}
+	return c
+}
+
+// redisAddr adds one address. What a URL says gives way to a key that says it too.
+func (r *reader) redisAddr(c *broker.Config, addr string, count int) {
+	const want = "want host:port, or one redis:// or rediss:// URL"
+	_, at, _ := r.find("redis.addr")
+	if !strings.Contains(addr, "://") {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			host, port = strings.Trim(addr, "[]"), "6379"
+		}
+		if !validHost(host) || !validPort(port, 1) {
+			r.wrong(at, "found "+shown(addr), want)
+		}
+		c.Addrs = append(c.Addrs, net.JoinHostPort(host, port))
+		return
+	}
+	u, err := url.Parse(addr)
+	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || !validHost(u.Hostname()) || count > 1 || u.RawQuery != "" {
+		r.wrong(at, "found a URL that cannot be used", want+" such as redis://user:password@host:6379/0")
+		return
+	}
+	port := cmp.Or(u.Port(), "6379")
+	c.Addrs = append(c.Addrs, net.JoinHostPort(u.Hostname(), port))
+	c.TLS = c.TLS || u.Scheme == "rediss"
+	c.Username = cmp.Or(c.Username, u.User.Username())
+	if password, _ := u.User.Password(); c.Password.Empty() {
+		c.Password = job.NewSecret(password)
+	}
+	if path := strings.Trim(u.Path, "/"); path != "" {
+		db, err := strconv.Atoi(path)
+		if err != nil || db < 0 || !validPort(port, 1) {
+			r.wrong(at, "found a URL whose path is no number of a database", want+" such as redis://host:6379/0")
+		}
+		if !r.given("redis.db") {
+			c.DB = db
+		}
+	}
+}
+
+// webURL reads an http or https address; without a scheme it is http. The URL
+// itself is never shown: it may hold a token.
+func (r *reader) webURL(key string) string {
+	text := strings.TrimSpace(r.text(key))
+	if text == "" {
+		return ""
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	_, at, _ := r.find(key)
+	const want = "want http://host:port/path or https://host:port/path"
+	u, err := url.Parse(text)
+	switch {
+	case strings.ContainsAny(text, " \t\r\n"):
+		r.wrong(at, "found a URL with a blank in it", want)
+	case err != nil:
+		r.wrong(at, "found a URL that cannot be read", want)
+	case u.Scheme != "http" && u.Scheme != "https":
+		r.wrong(at, "found a URL with another scheme", want)
+	case !validHost(u.Hostname()):
+		r.wrong(at, "found a URL without a valid host", want)
+	case u.Port() != "" && !validPort(u.Port(), 1):
+		r.wrong(at, "found a URL whose port is no port", want)
+	}
+	return text
+}
+
+// shortDuration is 1m30s without the zeroes of Duration.String.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
