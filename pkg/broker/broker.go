@@ -1,0 +1,145 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bsm/redislock"
+	"github.com/redis/go-redis/v9"
+)
+
+// Broker is a connection to the Redis that a fleet shares.
+type Broker struct {
+	rdb    redis.UniversalClient
+	once   redis.UniversalClient // never re-sends: for commands that must not run twice
+	locks  *redislock.Client
+	prefix string
+}
+
+// Options are what a config file does not say.
+type Options struct {
+	// Name is shown by CLIENT LIST.
+	Name string
+	// Hook wraps every command; the embedded store holds commands with it.
+	Hook redis.Hook
+	// PoolSize bounds the connections; the default is 16.
+	PoolSize int
+}
+
+// Open prepares the connection. It does not dial: a Redis that is down is
+// waited for by whoever uses it.
+func Open(c Config, o Options) *Broker {
+	b := &Broker{prefix: cmp.Or(c.Prefix, DefaultPrefix)}
+	b.rdb = client(c, o, 0)
+	b.once = client(c, o, -1)
+	b.locks = redislock.New(b.rdb)
+	return b
+}
+
+func client(c Config, o Options, retries int) redis.UniversalClient {
+	u := &redis.UniversalOptions{
+		Addrs: c.Addrs, Username: c.Username, Password: c.Password.Reveal(), DB: c.DB, MasterName: c.Master,
+		ClientName: o.Name, MaxRetries: retries, PoolSize: cmp.Or(o.PoolSize, 16),
+		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
+		ContextTimeoutEnabled: true, ConnMaxLifetime: 10 * time.Minute,
+	}
+	if c.TLS {
+		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	rdb := redis.NewUniversalClient(u)
+	if o.Hook != nil {
+		rdb.AddHook(o.Hook)
+	}
+	return rdb
+}
+
+// Close ends the connections.
+func (b *Broker) Close() error { return errors.Join(b.rdb.Close(), b.once.Close()) }
+
+// Ping asks whether Redis answers.
+func (b *Broker) Ping(ctx context.Context) error {
+	if err := b.rdb.Ping(ctx).Err(); err != nil {
+		return redisError(err)
+	}
+	return nil
+}
+
+// Check looks at the server once, before work begins. An error that is
+// ErrRefused cannot be waited out; warnings are for the log.
+func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, err error) {
+	if !embedded {
+		info, err := b.rdb.Info(ctx).Result()
+		if err != nil {
+			return nil, redisError(err)
+		}
+		if warnings, err = checkServer(parseInfo(info)); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.rdb.SetNX(ctx, b.layoutKey(), Layout, 0).Err(); err != nil {
+		return nil, redisError(err)
+	}
+	found, err := b.rdb.Get(ctx, b.layoutKey()).Result()
+	if err != nil {
+		return nil, redisError(err)
+	}
+	if found != Layout {
+		return nil, fmt.Errorf("redis: %w: the keys under %q have layout %s, this cupid writes layout %s: use another redis.prefix, or the cupid version that wrote them", ErrRefused, b.prefix, found, Layout)
+	}
+	return warnings, nil
+}
+
+func parseInfo(text string) map[string]string {
+	info := map[string]string{}
+	for line := range strings.Lines(text) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			info[k] = v
+		}
+	}
+	return info
+}
+
+// checkServer judges INFO. What a managed Redis hides is warned about.
+func checkServer(info map[string]string) (warnings []string, err error) {
+	switch version := info["redis_version"]; {
+	case version == "":
+		warnings = append(warnings, "redis hides its version; cupid needs 6.2 or newer")
+	case older(version, 6, 2):
+		return nil, fmt.Errorf("redis: %w: its version is %s, cupid needs 6.2 or newer", ErrRefused, version)
+	}
+	switch policy := info["maxmemory_policy"]; {
+	case policy == "":
+		warnings = append(warnings, "redis hides maxmemory-policy; it must be noeviction, or work can vanish")
+	case policy != "noeviction":
+		return nil, fmt.Errorf("redis: %w: its maxmemory-policy is %s, which throws away work when memory runs out: set maxmemory-policy noeviction", ErrRefused, policy)
+	}
+	if aof, known := info["aof_enabled"]; !known {
+		warnings = append(warnings, "redis hides whether it persists; without appendonly yes a restart forgets work since the last snapshot")
+	} else if aof == "0" {
+		warnings = append(warnings, "redis has appendonly no: a restart forgets what happened since its last snapshot, open callbacks too; set appendonly yes")
+	}
+	return warnings, nil
+}
+
+func older(version string, major, minor int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	have := make([]int, 2)
+	for i := range have {
+		n, err := strconv.Atoi(parts[i])
+		if err != nil {
+			return false
+		}
+		have[i] = n
+	}
+	return slices.Compare(have, []int{major, minor}) < 0
+}

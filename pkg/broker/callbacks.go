@@ -1,0 +1,160 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// FetchCallbacks leases up to n due callbacks of one destination. Like FetchRanges it is sent once only.
+func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
+	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked()}
+	reply, err := run(ctx, q.b.once, fetchCallbacksScript, keys, q.spec.Identity, q.spec.Details, worker,
+		ms(q.lease), newToken(), n, q.keys.callbackPrefix())
+	if err != nil {
+		return nil, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
+	}
+	if err := q.refusal(reply); err != nil {
+		return nil, err
+	}
+	if len(reply) < 2 {
+		return nil, fmt.Errorf("fetch callbacks of %s: the reply lacks the time", q.job)
+	}
+	now := at(fmt.Sprint(reply[1]))
+	leased := make([]job.LeasedCallback, 0, len(reply)-2)
+	for _, item := range reply[2:] {
+		values, ok := item.([]any)
+		if !ok {
+			return leased, fmt.Errorf("fetch callbacks of %s: an item is %T, want a list", q.job, item)
+		}
+		said, err := texts(values)
+		if err != nil {
+			return leased, err
+		}
+		c, err := parseCallback(said)
+		if err != nil {
+			return leased, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
+		}
+		c.LeasedAt = now
+		leased = append(leased, c)
+	}
+	return leased, nil
+}
+
+// parseCallback reads id, token, field, value, …. A number that does not parse is
+// taken as zero: it costs a repeat, not the row.
+func parseCallback(said []string) (job.LeasedCallback, error) {
+	if len(said) < 2 || len(said)%2 != 0 {
+		return job.LeasedCallback{}, fmt.Errorf("a callback has %d values", len(said))
+	}
+	fields := map[string]string{}
+	for i := 2; i < len(said); i += 2 {
+		fields[said[i]] = said[i+1]
+	}
+	shard, err := job.ParseShard(fields["shard"])
+	if err != nil {
+		return job.LeasedCallback{}, fmt.Errorf("callback %s: %w", said[0], err)
+	}
+	return job.LeasedCallback{
+		ID: job.CallbackID(said[0]), Token: said[1],
+		Destination: fields["destination"], Shard: shard, Key: fields["key"],
+		Type: job.Type(number(fields["type"])), SourceHash: fields["hash"], WebhookID: fields["webhook"],
+		Phase: job.Phase(fields["phase"]), Seen: fields["seen"], Attempts: int(number(fields["attempts"])),
+		FirstSeen: at(fields["first_seen"]), HotSince: at(fields["hot_since"]),
+		Posted: fields["posted"] != "", Doubt: fields["doubt"] != "",
+		Status: fields["status"], Error: fields["error"],
+	}, nil
+}
+
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func at(s string) time.Time {
+	if n := number(s); n > 0 {
+		return time.UnixMilli(n).UTC()
+	}
+	return time.Time{}
+}
+
+// waitsIn is the index in the script's KEYS of the set for a phase.
+var waitsIn = map[job.Phase]string{
+	job.Confirm: "4", job.Verify: "5", job.Retry: "6", job.Slow: "7", job.Parked: "8", job.Closed: "close", job.Released: "release",
+}
+
+// Settle ends leases, in one round trip; answers come in the order of the settlements.
+// Repeated after a lost reply it answers job.SettledLost for what it had done.
+func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job.Settled, error) {
+	keys := append([]string{q.keys.callbacksLeased()}, q.statKeys()...)
+	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
+	args := []any{
+		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife / time.Second),
+		q.b.wakeChannel(), q.message(WakeDue), q.message(WakeCallbacks), ms(q.confirmDelay),
+	}
+	for _, s := range settlements {
+		to, ok := waitsIn[s.To]
+		if !ok {
+			return nil, fmt.Errorf("settle callback %s: no such phase as %q", s.Callback.ID, s.To)
+		}
+		kept := fields(s)
+		args = append(args, string(s.Callback.ID), s.Callback.Token, to, ms(s.Delay), s.Callback.Seen, s.Counters, len(kept))
+		args = append(args, kept...)
+	}
+	reply, err := run(ctx, q.b.rdb, settleScript, keys, args...)
+	if err != nil {
+		return nil, fmt.Errorf("settle %d callbacks of %s: %w", len(settlements), q.job, err)
+	}
+	said, err := texts(reply)
+	if err != nil {
+		return nil, err
+	}
+	if len(said) != len(settlements) {
+		return nil, fmt.Errorf("settle callbacks of %s: %d answers to %d settlements", q.job, len(said), len(settlements))
+	}
+	answers := make([]job.Settled, len(said))
+	for i, word := range said {
+		answers[i] = job.Settled(word)
+	}
+	return answers, nil
+}
+
+// fields are what changes in the hash; an empty value removes the field.
+func fields(s job.Settlement) []any {
+	c := s.Callback
+	if s.To == job.Closed {
+		return nil
+	}
+	phase := s.To
+	if s.To == job.Released {
+		phase = c.Phase
+	}
+	return []any{
+		"type", c.Type.String(), "hash", c.SourceHash, "webhook", c.WebhookID, "phase", string(phase),
+		"attempts", strconv.Itoa(c.Attempts), "hot_since", millis(c.HotSince), "posted", flag(c.Posted),
+		"doubt", flag(c.Doubt), "status", c.Status, "error", c.Error,
+	}
+}
+
+func millis(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.UnixMilli(), 10)
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return ""
+}
+
+// NewWebhookID is a fresh id for a callback whose former one a receiver has answered with a yes.
+func NewWebhookID() string { return newToken() }

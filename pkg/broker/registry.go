@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Process is what a process says of itself with each beat.
+type Process struct {
+	ID       string    `json:"id"`
+	Role     string    `json:"role"` // scheduler, worker or cupid
+	Host     string    `json:"host"`
+	PID      int       `json:"pid"`
+	Version  string    `json:"version"`
+	Address  string    `json:"address"` // of its health and metrics
+	Jobs     string    `json:"jobs"`
+	Busy     int       `json:"busy"`      // items in work
+	RSS      int64     `json:"rss_bytes"` // resident memory
+	Started  time.Time `json:"started"`
+	LastBeat time.Time `json:"last_beat"`
+}
+
+// processLife is how long a process that stopped beating stays in the registry.
+const processLife = time.Minute
+
+// Beat writes p into the registry.
+func (b *Broker) Beat(ctx context.Context, p Process) error {
+	now, err := b.rdb.Time(ctx).Result()
+	if err != nil {
+		return fmt.Errorf("beat: %w", redisError(err))
+	}
+	pipe := b.rdb.Pipeline()
+	key := b.processKey(p.ID)
+	pipe.HSet(ctx, key, "role", p.Role, "host", p.Host, "pid", p.PID, "version", p.Version, "address", p.Address,
+		"jobs", p.Jobs, "busy", p.Busy, "rss", p.RSS, "started", p.Started.UnixMilli())
+	pipe.Expire(ctx, key, processLife)
+	pipe.ZAdd(ctx, b.processesKey(), redis.Z{Score: float64(now.UnixMilli()), Member: p.ID})
+	pipe.ZRemRangeByScore(ctx, b.processesKey(), "-inf", strconv.FormatInt(now.Add(-processLife).UnixMilli(), 10))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("beat: %w", redisError(err))
+	}
+	return nil
+}
+
+// Leave takes a process that stops out of the registry.
+func (b *Broker) Leave(ctx context.Context, id string) error {
+	pipe := b.rdb.Pipeline()
+	pipe.Del(ctx, b.processKey(id))
+	pipe.ZRem(ctx, b.processesKey(), id)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("leave the registry: %w", redisError(err))
+	}
+	return nil
+}
+
+// Processes lists the processes that beat within the last minute, by id.
+func (b *Broker) Processes(ctx context.Context) ([]Process, error) {
+	beats, err := b.rdb.ZRangeWithScores(ctx, b.processesKey(), 0, -1).Result()
+	if err != nil {
+		return nil, redisError(err)
+	}
+	var found []Process
+	for _, z := range beats {
+		id, _ := z.Member.(string)
+		f, err := b.rdb.HGetAll(ctx, b.processKey(id)).Result()
+		if err != nil {
+			return nil, redisError(err)
+		}
+		if len(f) == 0 {
+			continue
+		}
+		found = append(found, Process{
+			ID: id, Role: f["role"], Host: f["host"], PID: int(number(f["pid"])), Version: f["version"], Address: f["address"],
+			Jobs: f["jobs"], Busy: int(number(f["busy"])), RSS: number(f["rss"]), Started: at(f["started"]),
+			LastBeat: time.UnixMilli(int64(z.Score)).UTC(),
+		})
+	}
+	sort.Slice(found, func(i, j int) bool { return found[i].ID < found[j].ID })
+	return found, nil
+}
+
+// JobState is what Redis holds of one job, for people.
+type JobState struct {
+	Name    string            `json:"name"`
+	Source  string            `json:"source"` // identity: source and scan key
+	Leader  string            `json:"leader"` // "" when no scheduler leads
+	Paused  string            `json:"paused"` // who holds it and why; "" when nobody does
+	Cursors map[string]string `json:"cursors"`
+	Depths  map[string]int64  `json:"depths"`
+	Stats   map[string]int64  `json:"stats"`
+}
+
+// Jobs reads the state of every job that this Redis knows, by name.
+func (b *Broker) Jobs(ctx context.Context) ([]JobState, error) {
+	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
+	if err != nil {
+		return nil, redisError(err)
+	}
+	sort.Strings(names)
+	states := make([]JobState, 0, len(names))
+	for _, name := range names {
+		s, err := b.jobState(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("read job %s: %w", name, err)
+		}
+		states = append(states, s)
+	}
+	return states, nil
+}
+
+func (b *Broker) jobState(ctx context.Context, name string) (JobState, error) {
+	q := &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name)}}
+	spec, err := b.rdb.HGetAll(ctx, q.keys.spec()).Result()
+	if err != nil {
+		return JobState{}, redisError(err)
+	}
+	q.keys.destinations = strings.Fields(spec["destinations"])
+	s := JobState{Name: name, Source: spec["identity"]}
+	if s.Leader, err = q.leader(ctx); err != nil {
+		return s, err
+	}
+	held, err := b.rdb.HGetAll(ctx, q.keys.paused()).Result()
+	if err != nil {
+		return s, redisError(err)
+	}
+	if held["by"] != "" {
+		s.Paused = held["by"] + ": " + held["why"]
+	}
+	if s.Cursors, err = b.rdb.HGetAll(ctx, q.keys.cursor()).Result(); err != nil {
+		return s, redisError(err)
+	}
+	if s.Depths, err = q.Depths(ctx); err != nil {
+		return s, err
+	}
+	s.Stats, err = q.Stats(ctx)
+	return s, err
+}

@@ -1,0 +1,36 @@
+-- Shared by every script. Times are Redis' own, in ms: hosts' clocks differ.
+local function now()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+-- A score or a counter as decimal text; Lua would write large numbers as 1.7e+12.
+local function int(n)
+  return string.format('%.0f', n)
+end
+
+-- How many callbacks are open: counted where they are, so that no counter can disagree.
+-- keys: first the five sorted sets, then the list of each destination.
+local function open(keys, first)
+  local n = 0
+  for i = first, #keys do
+    n = n + redis.call(i < first + 5 and 'ZCARD' or 'LLEN', keys[i])
+  end
+  return n
+end
+
+-- Whether an operator holds the job. A hold that names its end in ms is over by itself.
+local function paused(key)
+  local held = redis.call('HMGET', key, 'by', 'until')
+  if not held[1] then return false end
+  local ends = tonumber(held[2] or '')
+  return not ends or now() < ends
+end
+
+-- Adds an id to a sorted set of delayed items. True when nothing there was due
+-- earlier, so that whoever sleeps until the next due time has to be told.
+local function delay(key, due, id)
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  redis.call('ZADD', key, int(due), id)
+  return not first[2] or due < tonumber(first[2])
+end

@@ -1,0 +1,64 @@
+-- Takes back the ranges and callbacks whose lease has ended.
+-- KEYS  1 reclaim  2 ranges:leased  3 ranges  4 ranges:retry  5 callbacks:leased  6 callbacks:parked
+-- ARGV  1 lease, ms  2 most items of a kind  3 prefix of range:<id>  4 prefix of callback:<id>
+--       5 prefix of callbacks:<destination>  6 wake channel  7 wake message for ranges  8 for callbacks
+--       9 stalls after which a range waits instead of running at once  10 that wait, ms  11 wake message for a due time
+-- Returns {ranges, callbacks, ranges set back, ms until the next lease ends or -1}
+-- Atomic: several reclaimers may run at once; an item is moved by one of them.
+-- After a gap (Redis was away, its clock stepped) every lease looks ended although its worker lives: wait one lease first.
+-- Begins with ZREM, which passes a full Redis.
+redis.call('ZREM', KEYS[2], '')
+local at, lease = now(), tonumber(ARGV[1])
+local note = redis.call('HMGET', KEYS[1], 'last', 'hold')
+local last, hold = tonumber(note[1] or '') or 0, tonumber(note[2] or '') or 0
+local leased = redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[5])
+if leased == 0 then
+  if last > 0 then redis.call('DEL', KEYS[1]) end
+  return {0, 0, 0, -1}
+end
+if at < last or at - last > lease then hold = at + lease end
+redis.call('HSET', KEYS[1], 'last', int(at), 'hold', int(hold))
+if at < hold then return {0, 0, 0, hold - at} end
+
+local ranges, back = 0, 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
+  local key = ARGV[3] .. id
+  redis.call('ZREM', KEYS[2], id)
+  redis.call('HDEL', key, 'token', 'worker', 'progress')
+  if redis.call('HINCRBY', key, 'stalls', 1) < tonumber(ARGV[9]) then
+    redis.call('RPUSH', KEYS[3], id)
+    ranges = ranges + 1
+  else
+    redis.call('HSET', key, 'error', 'stalled')
+    if delay(KEYS[4], at + tonumber(ARGV[10]), id) then redis.call('PUBLISH', ARGV[6], ARGV[11]) end
+    back = back + 1
+  end
+end
+
+local callbacks = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[5], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
+  local key = ARGV[4] .. id
+  local item = redis.call('HMGET', key, 'destination', 'hold')
+  redis.call('ZREM', KEYS[5], id)
+  if item[2] then
+    redis.call('ZADD', KEYS[6], int(at), id)
+  elseif item[1] then
+    -- The worker that is gone may have sent it: "equal" has to be read twice.
+    redis.call('HDEL', key, 'token', 'worker')
+    redis.call('HSET', key, 'doubt', '1')
+    redis.call('RPUSH', ARGV[5] .. item[1], id)
+    callbacks = callbacks + 1
+  end
+end
+if ranges > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
+if callbacks > 0 then redis.call('PUBLISH', ARGV[6], ARGV[8]) end
+
+local next = -1
+for _, key in ipairs({KEYS[2], KEYS[5]}) do
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  if first[2] then
+    local wait = math.max(0, tonumber(first[2]) - at)
+    if next < 0 or wait < next then next = wait end
+  end
+end
+return {ranges, callbacks, back, next}

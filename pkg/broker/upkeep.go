@@ -1,0 +1,63 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// upkeepBatch bounds how much one script moves, so that Redis is never held for long.
+const upkeepBatch = 100
+
+// After these stalls a range no longer runs at once but waits: it may be what kills its workers.
+const (
+	stallLimit = 5
+	stallWait  = 10 * time.Minute
+)
+
+// Promote moves what is due to the lists. longest is the longest delay that any item may have.
+func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promoted, error) {
+	keys := []string{q.keys.rangesRetry(), q.keys.ranges(), q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow()}
+	reply, err := run(ctx, q.b.rdb, promoteScript, keys, upkeepBatch, ms(longest), q.keys.callbackPrefix(), q.keys.callbacksPrefix(),
+		q.b.wakeChannel(), q.message(WakeRanges), q.message(WakeCallbacks))
+	if err != nil {
+		return job.Promoted{}, fmt.Errorf("promote due items of %s: %w", q.job, err)
+	}
+	n, err := numbers(reply, 2)
+	if err != nil {
+		return job.Promoted{}, err
+	}
+	return job.Promoted{Moved: int(n[0]), Next: time.Duration(n[1]) * time.Millisecond}, nil
+}
+
+// Reclaim takes back what is leased past its time.
+func (q *Queue) Reclaim(ctx context.Context) (job.Reclaimed, error) {
+	keys := []string{q.keys.reclaim(), q.keys.rangesLeased(), q.keys.ranges(), q.keys.rangesRetry(), q.keys.callbacksLeased(), q.keys.parked()}
+	reply, err := run(ctx, q.b.rdb, reclaimScript, keys, ms(q.lease), upkeepBatch, q.keys.rangePrefix(), q.keys.callbackPrefix(),
+		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(WakeRanges), q.message(WakeCallbacks), stallLimit, ms(stallWait), q.message(WakeDue))
+	if err != nil {
+		return job.Reclaimed{}, fmt.Errorf("reclaim ended leases of %s: %w", q.job, err)
+	}
+	n, err := numbers(reply, 4)
+	if err != nil {
+		return job.Reclaimed{}, err
+	}
+	return job.Reclaimed{Ranges: int(n[0]), Callbacks: int(n[1]), SetBack: int(n[2]), Next: time.Duration(n[3]) * time.Millisecond}, nil
+}
+
+func numbers(reply []any, want int) ([]int64, error) {
+	if len(reply) != want {
+		return nil, fmt.Errorf("redis: a script's reply has %d numbers, want %d", len(reply), want)
+	}
+	out := make([]int64, want)
+	for i, v := range reply {
+		n, ok := v.(int64)
+		if !ok {
+			return nil, fmt.Errorf("redis: a script's reply holds %T at %d, want a number", v, i)
+		}
+		out[i] = n
+	}
+	return out, nil
+}

@@ -1,0 +1,241 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/plan"
+)
+
+// Table is the source table, as far as a scheduler looks at it.
+type Table interface {
+	plan.Index
+	// NumericKey says that scan keys are decimal numbers.
+	NumericKey() bool
+	// Bounds is the greatest scan key; behind says that it sorts below cursor.
+	Bounds(ctx context.Context, cursor job.Point) (top job.Point, found, behind bool, err error)
+	// Clock is the database's clock in UTC, and the zone of the wall clock that the update column keeps.
+	Clock(ctx context.Context) (now time.Time, zone *time.Location, err error)
+	// UpdateUnit is the smallest step of the update column.
+	UpdateUnit() time.Duration
+}
+
+// Queue is where the ranges of the job are claimed.
+type Queue interface {
+	Lead(ctx context.Context, ttl time.Duration, who string) (Leadership, error)
+	Register(ctx context.Context, leader string) error
+	Cursor(ctx context.Context, scan job.Scan, shard job.Shard) (job.Point, bool, error)
+	Samples(ctx context.Context, n int) ([]job.Sample, error)
+	Room(ctx context.Context) (int, error)
+}
+
+// Leadership is the right to claim, until it is lost.
+type Leadership interface {
+	Claim(ctx context.Context, c job.Claim) error
+	ClaimLate(ctx context.Context, sample job.Sample, ranges []job.Range, rest *job.Range) error
+	Refresh(ctx context.Context, ttl time.Duration) error
+	Release(ctx context.Context) error
+}
+
+// Config says what one job's scheduler works on.
+type Config struct {
+	Job   job.Job
+	Table Table
+	Queue Queue
+	Log   *slog.Logger
+	// Who is shown to people who ask who leads: "host:pid".
+	Who string
+	// LockTTL is how long a leader that died keeps others out; default 10 s.
+	LockTTL time.Duration
+}
+
+// Scheduler claims the ranges of one job whenever it leads.
+type Scheduler struct {
+	c Config
+}
+
+// New makes a scheduler; it starts nothing.
+func New(c Config) *Scheduler {
+	c.LockTTL = cmp.Or(c.LockTTL, 10*time.Second)
+	c.Log = c.Log.With("job", c.Job.Name)
+	return &Scheduler{c: c}
+}
+
+// Run leads the job, or waits to lead it, until ctx ends; a scheduler that
+// stops gives the lead up at once. The only error is *job.SpecError: the job is
+// known with another source, which no waiting mends.
+func (s *Scheduler) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		l, err := s.c.Queue.Lead(ctx, s.c.LockTTL, s.c.Who)
+		switch {
+		case errors.Is(err, job.ErrLost):
+			sleep(ctx, s.c.LockTTL/3+rand.N(s.c.LockTTL/10))
+			continue
+		case err != nil:
+			s.failed(ctx, "lead", err)
+			sleep(ctx, time.Second+rand.N(time.Second))
+			continue
+		}
+		err = s.lead(ctx, l)
+		s.release(ctx, l)
+		var spec *job.SpecError
+		if errors.As(err, &spec) {
+			return err
+		}
+	}
+	return nil
+}
+
+// release gives the lock up even while ctx is over, so that the next one need not wait for its end.
+func (s *Scheduler) release(ctx context.Context, l Leadership) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := l.Release(ctx); err != nil {
+		s.c.Log.Debug("the lock was not released and ends by itself", "error", err)
+	}
+}
+
+// lead runs the scans while the lock is held.
+func (s *Scheduler) lead(ctx context.Context, l Leadership) error {
+	if err := s.c.Queue.Register(ctx, s.c.Who); err != nil {
+		s.failed(ctx, "register", err)
+		sleep(ctx, time.Second)
+		return err
+	}
+	s.c.Log.Info("leading the job")
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	owed := &owed{}
+	owed.add()
+
+	var scans sync.WaitGroup
+	run := func(every time.Duration, tick func(context.Context) (more bool, err error)) {
+		scans.Go(func() { s.repeat(ctx, every, tick) })
+	}
+	if s.c.Job.Insert.Enabled {
+		run(s.c.Job.Insert.Every, (&insertScan{s: s, l: l, owed: owed, cutter: s.cutter(job.Insert)}).tick)
+	}
+	if s.c.Job.Update.Enabled {
+		run(s.c.Job.Update.Every, (&updateScan{s: s, l: l, owed: owed, cutter: s.cutter(job.Update)}).tick)
+	}
+	run(time.Second, (&latePass{s: s, l: l, owed: owed}).tick)
+	s.hold(ctx, l)
+	cancel()
+	scans.Wait()
+	return nil
+}
+
+// hold refreshes the lock until it is lost or ctx ends. A lock that could not be
+// refreshed in time counts as lost before Redis can give it away.
+func (s *Scheduler) hold(ctx context.Context, l Leadership) {
+	trusted := time.Now().Add(s.c.LockTTL)
+	for {
+		sleep(ctx, s.c.LockTTL/3)
+		if ctx.Err() != nil {
+			return
+		}
+		began := time.Now()
+		switch err := l.Refresh(ctx, s.c.LockTTL); {
+		case err == nil:
+			trusted = began.Add(s.c.LockTTL)
+		case errors.Is(err, job.ErrLost):
+			s.c.Log.Warn("the lock was lost, another scheduler may lead")
+			return
+		default:
+			s.failed(ctx, "refresh the lock", err)
+			if time.Now().After(trusted.Add(-s.c.LockTTL / 10)) {
+				return
+			}
+		}
+	}
+}
+
+// repeat runs tick at its interval, sooner while there is more to claim, later
+// while it fails, until ctx ends or the lead is lost.
+func (s *Scheduler) repeat(ctx context.Context, every time.Duration, tick func(context.Context) (bool, error)) {
+	const soon, longest = 100 * time.Millisecond, 30 * time.Second
+	failures := 0
+	for ctx.Err() == nil {
+		began := time.Now()
+		more, err := tick(ctx)
+		var limit *job.LimitError
+		switch {
+		case err == nil && more:
+			failures = 0
+			sleep(ctx, min(soon, every))
+		case err == nil, errors.As(err, &limit), errors.Is(err, job.ErrPaused):
+			failures = 0
+			sleep(ctx, every-time.Since(began))
+		case errors.Is(err, job.ErrLost):
+			return
+		default:
+			s.failed(ctx, "scan", err)
+			failures++
+			pause := min(every<<min(failures, 8), longest)
+			sleep(ctx, max(every, pause/2+rand.N(pause/2)))
+		}
+	}
+}
+
+func (s *Scheduler) failed(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		s.c.Log.Warn("a step of the scheduler failed and is tried again", "step", what, "error", err)
+	}
+}
+
+func (s *Scheduler) cutter(scan job.Scan) *plan.Cutter {
+	return &plan.Cutter{
+		Index: s.c.Table, Scan: scan, Shard: s.c.Job.Source.Shard, Rows: s.c.Job.RangeRows,
+		Numeric: s.c.Table.NumericKey() && (scan == job.Insert || scan == job.InsertLate),
+	}
+}
+
+// cut cuts stretches that follow each other into at most most ranges.
+func (s *Scheduler) cut(ctx context.Context, c *plan.Cutter, stretches [][2]job.Point, most int) ([]job.Range, error) {
+	var ranges []job.Range
+	for _, ends := range stretches {
+		cut, err := c.Cut(ctx, ends[0], ends[1], most-len(ranges))
+		if err != nil {
+			return nil, err
+		}
+		if ranges = append(ranges, cut...); len(ranges) >= most {
+			break
+		}
+	}
+	return ranges, nil
+}
+
+// delay is how long after an id or update time was taken its row may become visible.
+func (s *Scheduler) delay(late job.Scan) time.Duration {
+	if late == job.UpdateLate {
+		return max(s.c.Job.LateCommit, s.c.Job.Update.Window)
+	}
+	return s.c.Job.LateCommit
+}
+
+// room is how many ranges may be claimed now, bounded so that one script stays short.
+func (s *Scheduler) room(ctx context.Context) (int, error) {
+	const batch = 100
+	n, err := s.c.Queue.Room(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read how many ranges wait: %w", err)
+	}
+	return min(n, batch), nil
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
