@@ -1,0 +1,109 @@
+package logging
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/DeRuina/timberjack"
+)
+
+const (
+	// maxSameName is how many processes of one name can log into one folder.
+	maxSameName = 100
+	// warnEvery is how often a file that cannot be written is reported.
+	warnEvery = time.Hour
+)
+
+// claim finds the first file name of this process that no other one has, and
+// opens the file once so that a folder that cannot be used is known at start.
+// The name is held by a lock on a file beside it, which stays behind: to remove
+// it would let two processes lock two files of one name.
+func claim(dir, name string) (path string, lock *os.File, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", nil, unusable(dir, err)
+	}
+	for i := 1; i <= maxSameName; i++ {
+		base := "cupid-" + name
+		if i > 1 {
+			base = fmt.Sprintf("%s-%d", base, i)
+		}
+		lock, err := os.OpenFile(filepath.Join(dir, "."+base+".lock"), os.O_CREATE|os.O_RDWR, 0o640)
+		if err != nil {
+			return "", nil, unusable(dir, err)
+		}
+		switch err := tryLock(lock); {
+		case errors.Is(err, errLocked):
+			lock.Close()
+			continue
+		case err != nil:
+			lock.Close()
+			return "", nil, unusable(dir, err)
+		}
+		path := filepath.Join(dir, base+".log")
+		if err := touch(path); err != nil {
+			lock.Close()
+			return "", nil, unusable(dir, err)
+		}
+		return path, lock, nil
+	}
+	return "", nil, fmt.Errorf("log folder %s: %d processes log as %q already: set another logDir", dir, maxSameName, name)
+}
+
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func unusable(dir string, err error) error {
+	return fmt.Errorf("log folder %s cannot be used: make it writable for this user or set logDir to another folder: %w", dir, err)
+}
+
+// file is the rotated file. Its Write never fails.
+type file struct {
+	mu       sync.Mutex
+	rotated  *timberjack.Logger
+	lock     *os.File
+	console  *slog.Logger // for reports about the file itself
+	closed   bool
+	warnedAt time.Time
+}
+
+// Write drops the line when the file cannot take it.
+func (f *file) Write(line []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return len(line), nil
+	}
+	if _, err := f.rotated.Write(line); err != nil {
+		f.warn(err)
+	}
+	return len(line), nil
+}
+
+func (f *file) warn(err error) {
+	if !f.warnedAt.IsZero() && time.Since(f.warnedAt) < warnEvery {
+		return
+	}
+	f.warnedAt = time.Now()
+	f.console.Warn("log file cannot be written, lines go to the console only", "file", f.rotated.Filename, "error", err)
+}
+
+// Close gives the file name free. It may be called more than once.
+func (f *file) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	return errors.Join(f.rotated.Close(), f.lock.Close())
+}
