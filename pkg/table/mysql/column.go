@@ -1,0 +1,212 @@
+package mysql
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// kind is what a column's type means for reading and comparing it.
+type kind uint8
+
+const (
+	kindText      kind = iota // also types that only one server knows and shows as text
+	kindChar                  // text that loses its trailing spaces
+	kindInteger               // also YEAR
+	kindDecimal               // exact
+	kindFloat                 // 32 bits
+	kindDouble                // 64 bits
+	kindBit                   // shown as raw bytes by the server
+	kindEnum                  // one label
+	kindSet                   // labels
+	kindBinary                // bytes that gain trailing zeros
+	kindBytes                 // bytes
+	kindJSON                  // also MariaDB's text with a json_valid check
+	kindDate                  // wall clock, days
+	kindTime                  // a span or time of day
+	kindDateTime              // wall clock
+	kindTimestamp             // an instant
+)
+
+// kinds maps DATA_TYPE of information_schema.
+var kinds = map[string]kind{
+	"tinyint": kindInteger, "smallint": kindInteger, "mediumint": kindInteger, "int": kindInteger, "bigint": kindInteger, "year": kindInteger,
+	"decimal": kindDecimal, "float": kindFloat, "double": kindDouble, "bit": kindBit,
+	"char": kindChar, "varchar": kindText, "tinytext": kindText, "text": kindText, "mediumtext": kindText, "longtext": kindText,
+	"enum": kindEnum, "set": kindSet, "json": kindJSON,
+	"binary": kindBinary, "varbinary": kindBytes, "tinyblob": kindBytes, "blob": kindBytes, "mediumblob": kindBytes, "longblob": kindBytes,
+	"geometry": kindBytes, "point": kindBytes, "linestring": kindBytes, "polygon": kindBytes, "multipoint": kindBytes,
+	"multilinestring": kindBytes, "multipolygon": kindBytes, "geometrycollection": kindBytes, "geomcollection": kindBytes, "vector": kindBytes,
+	"date": kindDate, "time": kindTime, "datetime": kindDateTime, "timestamp": kindTimestamp,
+}
+
+// number reports whether the kind compares by numeric value.
+func (k kind) number() bool { return k >= kindInteger && k <= kindBit }
+
+func (k kind) temporal() bool { return k >= kindDate }
+
+func (k kind) bytes() bool { return k == kindBinary || k == kindBytes }
+
+// column is one row of information_schema.COLUMNS.
+type column struct {
+	name      string
+	dataType  string // "int"
+	fullType  string // "int(10) unsigned zerofill"
+	kind      kind
+	nullable  bool
+	invisible bool
+	charset   string // "" for what is no text
+	collation string
+	precision int // digits of a fraction of a second
+	width     int // characters or bytes
+}
+
+func (c column) quoted() string { return quote(c.name) }
+
+func (c column) zerofill() bool { return strings.Contains(c.fullType, "zerofill") }
+
+// unit is the smallest step of a DATETIME or TIMESTAMP column.
+func (c column) unit() time.Duration {
+	unit := time.Second
+	for range c.precision {
+		unit /= 10
+	}
+	return unit
+}
+
+// index is one index of a table, with its columns in their order.
+type index struct {
+	name    string
+	unique  bool
+	columns []indexPart
+}
+
+// indexPart is a column of an index; whole is false where only the beginning of
+// its text is indexed.
+type indexPart struct {
+	column string
+	whole  bool
+}
+
+// leads reports whether the index begins with the column.
+func (i index) leads(name string) bool {
+	return len(i.columns) > 0 && strings.EqualFold(i.columns[0].column, name)
+}
+
+// sorts reports whether the index also gives the order of the column.
+func (i index) sorts(name string) bool { return i.leads(name) && i.columns[0].whole }
+
+// identifies reports whether no two rows share a value of the column.
+func (i index) identifies(name string) bool {
+	return i.unique && len(i.columns) == 1 && i.sorts(name)
+}
+
+const primary = "PRIMARY"
+
+// schema is what information_schema says of one table.
+type schema struct {
+	table   string
+	columns []column
+	indexes []index
+}
+
+// column finds a column by its name in any letter case.
+func (s schema) column(name string) (column, bool) {
+	for _, c := range s.columns {
+		if strings.EqualFold(c.name, name) {
+			return c, true
+		}
+	}
+	return column{}, false
+}
+
+// primaryKey is the columns of the primary key in the key's own order, which
+// need not be the table's.
+func (s schema) primaryKey() []column {
+	for _, i := range s.indexes {
+		if i.name != primary {
+			continue
+		}
+		var key []column
+		for _, part := range i.columns {
+			if c, ok := s.column(part.column); ok {
+				key = append(key, c)
+			}
+		}
+		return key
+	}
+	return nil
+}
+
+// ordering is the best index to read the table in the order of a column and,
+// behind it, of the tie-breakers: one whose other columns do not stand between.
+func (s schema) ordering(name string, tie []column) (index, bool) {
+	var found index
+	best := -1
+	for _, i := range s.indexes {
+		if !i.sorts(name) {
+			continue
+		}
+		rank := 0
+		if i.continues(tie) {
+			rank = 1
+		}
+		if i.identifies(name) {
+			rank = 2
+		}
+		if rank > best {
+			found, best = i, rank
+		}
+	}
+	return found, best >= 0
+}
+
+// continues reports whether the columns behind the first are the first of tie.
+func (i index) continues(tie []column) bool {
+	rest := i.columns[1:]
+	if len(rest) > len(tie) {
+		return false
+	}
+	for n, part := range rest {
+		if !part.whole || !strings.EqualFold(part.column, tie[n].name) {
+			return false
+		}
+	}
+	return true
+}
+
+// finding is an index that finds rows by the column's value.
+func (s schema) finding(name string) (index, bool) {
+	if i, ok := s.ordering(name, nil); ok {
+		return i, true
+	}
+	for _, i := range s.indexes {
+		if i.leads(name) {
+			return i, true
+		}
+	}
+	return index{}, false
+}
+
+// unique reports whether an index says that no two rows share a value.
+func (s schema) unique(name string) bool {
+	for _, i := range s.indexes {
+		if i.identifies(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// quote writes an identifier. Always with backticks: PRIMARY is a keyword to
+// some servers, and a name may be anything.
+func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// atoi reads a number of information_schema; NULL is 0.
+func atoi(text []byte) int {
+	n, err := strconv.Atoi(string(text))
+	if err != nil {
+		return 0
+	}
+	return n
+}

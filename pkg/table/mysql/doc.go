@@ -1,0 +1,2 @@
+// Package mysql reads the tables of MySQL and MariaDB servers for comparison.
+package mysql

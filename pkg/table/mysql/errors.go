@@ -1,0 +1,89 @@
+package mysql
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/masixun71/cupid-go/pkg/table"
+)
+
+// errNoSuchThread is the answer to a KILL that came too late.
+const errNoSuchThread = 1094
+
+// mistakes are the server's numbers that waiting does not mend.
+var mistakes = map[uint16]struct{ what, mend string }{
+	1044: {"the account may not use the database", "GRANT SELECT on it to the DSN's account"},
+	1045: {"the server refuses the user or the password", "correct user and password in the DSN"},
+	1049: {"the database does not exist on the server", "correct the database name in the DSN"},
+	1054: {"a column does not exist", "correct the column name, or restart after a change of the table"},
+	1130: {"the server does not let this host in", "CREATE USER for this host, or correct the DSN's address"},
+	1142: {"the account may not read the table", "GRANT SELECT on it to the DSN's account"},
+	1143: {"the account may not read a column", "GRANT SELECT on it to the DSN's account"},
+	1146: {"the table does not exist", "correct the table name"},
+	1176: {"an index does not exist", "restart after a change of the table's indexes"},
+	1227: {"the account lacks a privilege", "GRANT SELECT to the DSN's account"},
+	1698: {"the server refuses the user or the password", "correct user and password in the DSN"},
+	1820: {"the account must change its password first", "ALTER USER … IDENTIFIED BY …"},
+	1862: {"the account's password has expired", "ALTER USER … IDENTIFIED BY …"},
+	3118: {"the account is locked", "ALTER USER … ACCOUNT UNLOCK"},
+	4151: {"the account is locked", "ALTER USER … ACCOUNT UNLOCK"},
+}
+
+// driverMistakes are what the driver finds while it logs in.
+var driverMistakes = map[error]string{
+	mysql.ErrNoTLS:             "the server does not offer the TLS that the DSN asks for",
+	mysql.ErrCleartextPassword: "the server wants the password in clear, which the DSN does not allow",
+	mysql.ErrNativePassword:    "the server wants a password form that the DSN does not allow",
+	mysql.ErrOldPassword:       "the server wants an outdated password form",
+	mysql.ErrUnknownPlugin:     "the server wants a way to log in that is not known here",
+}
+
+// classify tells a mistake, which ends the wait, from a server that is
+// unavailable.
+func (d *Database) classify(operation string, err error) error {
+	what, mend, ok := mistake(err)
+	if !ok {
+		return fmt.Errorf("%s at %s: %w", operation, d.address, discreet{err})
+	}
+	return &table.ConfigError{Problems: []table.Problem{{Where: d.address, What: what, Mend: mend}}}
+}
+
+func mistake(err error) (what, mend string, ok bool) {
+	if number, fromServer := serverNumber(err); fromServer {
+		if m, known := mistakes[number]; known {
+			return fmt.Sprintf("%s (error %d)", m.what, number), m.mend, true
+		}
+		return "", "", false
+	}
+	for known, what := range driverMistakes {
+		if errors.Is(err, known) {
+			return what, "correct the DSN's parameters", true
+		}
+	}
+	if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad {
+		return "the server's certificate cannot be trusted", "correct the DSN's tls parameter", true
+	}
+	return "", "", false
+}
+
+// serverNumber is the number of an error that the server answered.
+func serverNumber(err error) (uint16, bool) {
+	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return answer.Number, true
+	}
+	return 0, false
+}
+
+// quoted is what servers put values, and pieces of the query, between.
+var quoted = regexp.MustCompile(`(?s)'.*'`)
+
+// discreet hides what a server quotes: it may be a row's value.
+type discreet struct{ error }
+
+func (e discreet) Error() string { return quoted.ReplaceAllString(e.error.Error(), "'…'") }
+
+func (e discreet) Unwrap() error { return e.error }

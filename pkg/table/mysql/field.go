@@ -1,0 +1,104 @@
+package mysql
+
+import (
+	"encoding/base64"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// zone is a server's own zone, measured anew from time to time.
+type zone struct{ atomic.Pointer[time.Location] }
+
+// field is a column in the form in which it is compared.
+type field struct {
+	column column
+	// wall, when set, shows a TIMESTAMP on the wall clock of that zone, to meet
+	// a column that holds a wall clock.
+	wall *zone
+}
+
+// sql reads the field so that the driver's own parsing loses nothing.
+func (f field) sql() string {
+	switch f.column.kind {
+	case kindFloat, kindDouble:
+		return f.column.quoted() + "+0e0" // the text of a FLOAT has six digits only
+	case kindBit:
+		return f.column.quoted() + "+0"
+	default:
+		return f.column.quoted()
+	}
+}
+
+func (f field) value(v diff.Value) diff.Value {
+	if f.wall == nil {
+		return v
+	}
+	return toWall(v, f.wall.Load())
+}
+
+// fields are the compared columns of one side.
+type fields []field
+
+// add returns the place of a field, which is read once whoever asks for it.
+func (f *fields) add(wanted field) int {
+	for i, known := range *f {
+		if known.column.name == wanted.column.name && known.wall == wanted.wall {
+			return i
+		}
+	}
+	*f = append(*f, wanted)
+	return len(*f) - 1
+}
+
+func (f fields) sql() []string {
+	list := make([]string, len(f))
+	for i := range f {
+		list[i] = f[i].sql()
+	}
+	return list
+}
+
+// values turns what was read, in place, into what is compared.
+func (f fields) values(read []diff.Value) []diff.Value {
+	for i := range f {
+		read[i] = f[i].value(read[i])
+	}
+	return read
+}
+
+// bodySQL reads a column as a plain client sees it.
+func bodySQL(c column) string {
+	switch {
+	case c.kind == kindFloat, c.kind == kindDouble, c.zerofill(), c.dataType == "year":
+		return "CAST(" + c.quoted() + " AS CHAR)" // else the driver makes a number of it
+	case c.kind == kindBit:
+		return c.quoted() + "+0"
+	default:
+		return c.quoted()
+	}
+}
+
+// bodyValue is the final text of a column in a callback body.
+func bodyValue(c column, v diff.Value, shown *time.Location) diff.Value {
+	switch {
+	case v == nil:
+		return nil
+	case c.kind.bytes():
+		return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(v))), v)
+	case c.kind == kindTimestamp:
+		return toWall(v, shown)
+	default:
+		return v
+	}
+}
+
+func list(expressions ...[]string) string {
+	var all []string
+	for _, e := range expressions {
+		all = append(all, e...)
+	}
+	return strings.Join(all, ", ")
+}

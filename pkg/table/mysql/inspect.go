@@ -1,0 +1,253 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/table"
+)
+
+// Plan is how a job's tables are read.
+type Plan struct {
+	Source       *Source
+	Destinations []*Destination // in the order of the job's
+	Warnings     []string       // for the log: what works, but not as well as it could
+}
+
+// Inspect looks at all tables of a job. Mistakes come back all at once, as one
+// *table.ConfigError; any other error means that a database is unavailable.
+func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*Database) (*Plan, error) {
+	if len(destinations) != len(j.Destinations) {
+		return nil, fmt.Errorf("inspect %s: %d databases for %d destinations", j.Name, len(destinations), len(j.Destinations))
+	}
+	i := &inspection{job: j}
+	plan := &Plan{Source: i.source(ctx, source)}
+	for n, d := range j.Destinations {
+		plan.Destinations = append(plan.Destinations, i.destination(ctx, plan.Source, d, destinations[n]))
+	}
+	if len(i.problems) > 0 {
+		return nil, &table.ConfigError{Problems: i.problems}
+	}
+	if len(i.unavailable) > 0 {
+		return nil, errors.Join(i.unavailable...)
+	}
+	plan.Warnings = i.warnings
+	return plan, nil
+}
+
+// inspection collects what one look at a job's tables finds.
+type inspection struct {
+	job         job.Job
+	problems    []table.Problem
+	warnings    []string
+	unavailable []error
+}
+
+func (i *inspection) problem(where, what, mend string) {
+	i.problems = append(i.problems, table.Problem{Where: where, What: what, Mend: mend})
+}
+
+func (i *inspection) warn(where, what, mend string) {
+	i.warnings = append(i.warnings, table.Problem{Where: where, What: what, Mend: mend}.String())
+}
+
+// lenient is a problem, or a warning where the job bears it.
+func (i *inspection) lenient(where, what, mend string) {
+	if i.job.Lenient {
+		i.warn(where, what, mend)
+		return
+	}
+	i.problem(where, what, mend)
+}
+
+// failed keeps an error in its place: mistake or unavailable. The same server
+// may answer the same to several questions; one line says it.
+func (i *inspection) failed(err error) {
+	mistake, ok := errors.AsType[*table.ConfigError](err)
+	if !ok {
+		i.unavailable = append(i.unavailable, err)
+		return
+	}
+	for _, p := range mistake.Problems {
+		known := false
+		for _, q := range i.problems {
+			known = known || p == q
+		}
+		if !known {
+			i.problems = append(i.problems, p)
+		}
+	}
+}
+
+// schema reads a table that has to exist.
+func (i *inspection) schema(ctx context.Context, d *Database, where, name string) (schema, bool) {
+	s, err := d.describe(ctx, name)
+	if err != nil {
+		i.failed(err)
+		return schema{}, false
+	}
+	if len(s.columns) == 0 {
+		i.problem(where, fmt.Sprintf("the table does not exist in database %s, or the account may not read it", quote(d.name)),
+			"correct the table name, create the table, or GRANT SELECT on it")
+		return schema{}, false
+	}
+	return s, true
+}
+
+// source inspects the source; nil when it has no columns to go on with.
+func (i *inspection) source(ctx context.Context, d *Database) *Source {
+	name := i.job.Source.Shard.Table
+	where := fmt.Sprintf("source %s.%s", d.address, name)
+	s, ok := i.schema(ctx, d, where, name)
+	if !ok {
+		return nil
+	}
+	source := &Source{db: d, schema: s, zone: new(zone)}
+	for _, c := range s.columns {
+		if !c.invisible {
+			source.body = append(source.body, c)
+		}
+	}
+	if c, err := d.clock(ctx); err != nil {
+		i.failed(err)
+	} else {
+		source.zone.Store(c.zone)
+	}
+	i.scanKey(where, source)
+	i.updates(where, source)
+	i.sourceBy(where, source)
+	return source
+}
+
+// sourceBy finds the column that relates rows.
+func (i *inspection) sourceBy(where string, source *Source) {
+	name := i.job.Source.ByColumn
+	by, ok := source.schema.column(name)
+	if !ok {
+		i.missing(where, "byColumn", name, source.schema)
+		return
+	}
+	source.by = source.fields.add(field{column: by})
+	if source.schema.unique(by.name) {
+		return
+	}
+	if path, ok := source.schema.finding(by.name); ok {
+		source.byPath = path.name
+	}
+}
+
+// missing names the columns that there are: the mistake is mostly a letter.
+func (i *inspection) missing(where, role, name string, s schema) {
+	names := make([]string, len(s.columns))
+	for n, c := range s.columns {
+		names[n] = c.name
+	}
+	what := fmt.Sprintf("%s %s does not exist", role, quote(name))
+	if name == "" {
+		what = role + " is not named"
+	}
+	i.problem(where, what, "the columns are "+strings.Join(names, ", "))
+}
+
+func addIndex(d *Database, s schema, c column) string {
+	length := ""
+	if c.width > maxIndexedText && (c.kind == kindText || c.kind == kindBytes) {
+		length = fmt.Sprintf("(%d)", maxIndexedText)
+	}
+	return fmt.Sprintf("ALTER TABLE %s.%s ADD INDEX (%s%s)", quote(d.name), quote(s.table), c.quoted(), length)
+}
+
+// maxIndexedText is a length in characters that an index of every version takes.
+const maxIndexedText = 191
+
+// destination inspects one destination. Without a source its own tables and
+// columns are looked at all the same.
+func (i *inspection) destination(ctx context.Context, source *Source, want job.Destination, d *Database) *Destination {
+	where := fmt.Sprintf("destination %s (%s.%s)", want.Name, d.address, want.Table)
+	s, ok := i.schema(ctx, d, where, want.Table)
+	if !ok {
+		return nil
+	}
+	destination := &Destination{db: d, name: want.Name, schema: s}
+	for _, c := range s.primaryKey() {
+		destination.identity = append(destination.identity, c.quoted())
+	}
+	i.relate(where, source, destination, want)
+	for _, pair := range want.Columns {
+		i.pair(where, source, destination, pair)
+	}
+	return destination
+}
+
+// relate finds the destination's byColumn and its index.
+func (i *inspection) relate(where string, source *Source, destination *Destination, want job.Destination) {
+	by, ok := destination.schema.column(want.ByColumn)
+	if !ok {
+		i.missing(where, "byColumn", want.ByColumn, destination.schema)
+		return
+	}
+	if path, ok := destination.schema.finding(by.name); ok {
+		destination.index = path.name
+	} else {
+		i.lenient(where, fmt.Sprintf("no index begins with the byColumn %s: every look-up would read the whole table", by.quoted()),
+			addIndex(destination.db, destination.schema, by))
+	}
+	if source == nil {
+		return
+	}
+	sourceBy, ok := source.schema.column(i.job.Source.ByColumn)
+	if !ok {
+		return // named already
+	}
+	if !relatable(sourceBy, by) {
+		i.problem(where, fmt.Sprintf("byColumn %s of type %s cannot find rows by %s of type %s", by.quoted(), by.fullType, sourceBy.quoted(), sourceBy.fullType),
+			"use an integer, decimal, text, binary or date column, the same on both sides")
+		return
+	}
+	destination.relation.ByName = sourceBy.name
+	destination.relation.BySource = source.by
+	destination.relation.ByDestination = destination.fields.add(field{column: by})
+	destination.relation.ByRule = ruleOf(sourceBy, by)
+}
+
+// relatable reports whether equal rows can be found by equal values.
+func relatable(source, destination column) bool {
+	for _, c := range []column{source, destination} {
+		switch c.kind {
+		case kindFloat, kindDouble, kindJSON, kindSet, kindTime:
+			return false
+		}
+	}
+	return (source.kind == kindTimestamp) == (destination.kind == kindTimestamp)
+}
+
+// pair adds a pair of compared columns.
+func (i *inspection) pair(where string, source *Source, destination *Destination, want job.ColumnPair) {
+	to, haveTo := destination.schema.column(want.Destination)
+	if !haveTo {
+		i.missing(where, "column", want.Destination, destination.schema)
+	}
+	if source == nil {
+		return
+	}
+	from, haveFrom := source.schema.column(want.Source)
+	if !haveFrom {
+		i.missing(fmt.Sprintf("source %s.%s", source.db.address, source.schema.table), "column", want.Source, source.schema)
+	}
+	if !haveTo || !haveFrom {
+		return
+	}
+	if why := loss(from, to); why != "" {
+		i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, why), "")
+	}
+	destination.relation.Pairs = append(destination.relation.Pairs, diff.Pair{
+		Name:        from.name,
+		Source:      source.fields.add(field{column: from, wall: wallOf(from, to, source.zone)}),
+		Destination: destination.fields.add(field{column: to, wall: wallOf(to, from, source.zone)}),
+		Rule:        ruleOf(from, to),
+	})
+}

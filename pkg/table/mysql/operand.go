@@ -1,0 +1,135 @@
+package mysql
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// expression is a piece of SQL with its arguments.
+type expression struct {
+	sql  string
+	args []any
+}
+
+// operand writes a value as the column's own type would be written; false when
+// the column cannot hold it. The type matters: a number that meets a text
+// column turns an index look-up into a full scan and 'a1' into 0, and a text
+// that is no date fails a whole query.
+func (c column) operand(v diff.Value) (expression, bool) {
+	text := string(v)
+	switch c.kind {
+	case kindInteger, kindBit:
+		return integerOperand(text)
+	case kindDecimal:
+		return expression{sql: text}, plainDecimal.MatchString(text)
+	case kindFloat, kindDouble:
+		f, err := strconv.ParseFloat(text, 64)
+		return expression{sql: strconv.FormatFloat(f, 'e', -1, 64)}, err == nil
+	case kindBinary, kindBytes:
+		return expression{"?", []any{bytes.Clone(v)}}, true
+	case kindDate, kindDateTime, kindTimestamp:
+		return expression{"?", []any{text}}, moment(text)
+	case kindTime:
+		return expression{"?", []any{text}}, span.MatchString(text)
+	default:
+		return c.textOperand(text)
+	}
+}
+
+// plainDecimal leaves out exponents: with one, a literal is a DOUBLE.
+var plainDecimal = regexp.MustCompile(`^-?[0-9]{1,65}(\.[0-9]{1,30})?$`)
+
+var span = regexp.MustCompile(`^-?[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$`)
+
+// integerOperand accepts every text of a whole number that fits 64 bits: "007"
+// of a text column is the 7 of an integer column.
+func integerOperand(text string) (expression, bool) {
+	whole, fraction, cut := strings.Cut(text, ".")
+	if cut && strings.Trim(fraction, "0") != "" {
+		return expression{}, false
+	}
+	if n, err := strconv.ParseInt(whole, 10, 64); err == nil {
+		return expression{sql: strconv.FormatInt(n, 10)}, true
+	}
+	if n, err := strconv.ParseUint(whole, 10, 64); err == nil {
+		return expression{sql: strconv.FormatUint(n, 10)}, true
+	}
+	return expression{}, false
+}
+
+// moment reports whether the text is a date, with or without a time, or a zero
+// date.
+func moment(text string) bool {
+	if strings.HasPrefix(text, "0000-00-00") {
+		return strings.Trim(text[len("0000-00-00"):], " 0:.") == ""
+	}
+	for _, layout := range []string{microLayout, time.DateOnly} {
+		if _, err := time.Parse(layout, text); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// textOperand keeps a text from meeting a character set that lacks its letters:
+// the server would convert the column instead of the text, away from its index,
+// or refuse the query.
+func (c column) textOperand(text string) (expression, bool) {
+	if !utf8.ValidString(text) {
+		return expression{}, false
+	}
+	plain := expression{"?", []any{text}}
+	switch {
+	case c.charset == "" || c.charset == charset || widest(text) < utf8.RuneSelf:
+		return plain, true
+	case c.charset == "ascii":
+		return expression{}, false
+	case c.charset == "utf8" || c.charset == "utf8mb3" || c.charset == "ucs2":
+		return plain, widest(text) <= 0xFFFF
+	default:
+		// What the character set lacks becomes a question mark, which the
+		// comparison in Go does not take for the key.
+		return expression{"CONVERT(? USING " + quoteWord(c.charset) + ") COLLATE " + quoteWord(c.collation), []any{text}}, true
+	}
+}
+
+func widest(text string) rune {
+	var widest rune
+	for _, r := range text {
+		widest = max(widest, r)
+	}
+	return widest
+}
+
+// quoteWord passes names of character sets and collations, which no server
+// takes in backticks, and nothing else.
+func quoteWord(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, name)
+}
+
+// in is "column IN (…)", or false when the column can hold none of the values.
+func (c column) in(values []diff.Value) (expression, bool) {
+	var list []string
+	var args []any
+	for _, v := range values {
+		if v == nil {
+			continue
+		}
+		if operand, ok := c.operand(v); ok {
+			list = append(list, operand.sql)
+			args = append(args, operand.args...)
+		}
+	}
+	return expression{c.quoted() + " IN (" + strings.Join(list, ", ") + ")", args}, len(list) > 0
+}

@@ -1,0 +1,124 @@
+package mysql
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// order is the order in which a scan reads rows: by the scan key, or by update
+// time and then by the columns that break its ties.
+type order struct {
+	update *updateColumn // nil when the scan key orders
+	keys   []column
+	index  string // the index to force; "" when there is none
+	unique bool   // no two rows have the same place
+}
+
+// columns are what a place consists of, in SQL.
+func (o order) columns() []string {
+	var columns []string
+	if o.update != nil {
+		columns = append(columns, o.update.quoted())
+	}
+	for _, k := range o.keys {
+		columns = append(columns, k.quoted())
+	}
+	return columns
+}
+
+// operands are the values of a point, as many as it has.
+func (o order) operands(p job.Point) ([]expression, error) {
+	var operands []expression
+	if p.Timed() != (o.update != nil) {
+		return nil, fmt.Errorf("point %s does not lie in this scan's order", p)
+	}
+	if o.update != nil {
+		operands = append(operands, o.update.operand(p.At))
+	}
+	if len(p.Key) != 0 && len(p.Key) != len(o.keys) {
+		return nil, fmt.Errorf("point %s has %d key columns: the table has %d", p, len(p.Key), len(o.keys))
+	}
+	for i, text := range p.Key {
+		operand, ok := o.keys[i].operand([]byte(text))
+		if !ok {
+			return nil, fmt.Errorf("point %s does not fit the column %s of type %s", p, o.keys[i].name, o.keys[i].fullType)
+		}
+		operands = append(operands, operand)
+	}
+	return operands, nil
+}
+
+// within is the condition of the rows in (after, upto].
+func (o order) within(after, upto job.Point) (expression, error) {
+	var conditions []expression
+	if !after.Open() {
+		operands, err := o.operands(after)
+		if err != nil {
+			return expression{}, err
+		}
+		conditions = append(conditions, beyond(o.columns(), operands, ">", ">"))
+	}
+	if !upto.Open() {
+		operands, err := o.operands(upto)
+		if err != nil {
+			return expression{}, err
+		}
+		conditions = append(conditions, beyond(o.columns(), operands, "<", "<="))
+	}
+	if o.update != nil && (after.Open() || upto.Open()) {
+		conditions = append(conditions, o.update.dated())
+	}
+	return conjunction(conditions), nil
+}
+
+// beyond compares places as a dictionary does: (a, b) > (x, y) is
+// a >= x AND (a > x OR (a = x AND b > y)). Written out, because servers read the
+// row form with a full scan; the first part tells them where to begin.
+// The last column is compared by last, the others by strict.
+func beyond(columns []string, operands []expression, strict, last string) expression {
+	column, operand := columns[0], operands[0]
+	if len(operands) == 1 {
+		return expression{column + " " + last + " " + operand.sql, operand.args}
+	}
+	rest := beyond(columns[1:], operands[1:], strict, last)
+	sql := fmt.Sprintf("%[1]s %[2]s= %[3]s AND (%[1]s %[2]s %[3]s OR (%[1]s = %[3]s AND %[4]s))",
+		column, strict, operand.sql, rest.sql)
+	var args []any
+	for range 3 {
+		args = append(args, operand.args...)
+	}
+	return expression{sql, append(args, rest.args...)}
+}
+
+func conjunction(conditions []expression) expression {
+	if len(conditions) == 0 {
+		return expression{sql: "TRUE"}
+	}
+	var parts []string
+	var args []any
+	for _, c := range conditions {
+		parts = append(parts, c.sql)
+		args = append(args, c.args...)
+	}
+	return expression{strings.Join(parts, " AND "), args}
+}
+
+// place reads the point of a row from the texts of the order's columns; false
+// when its update time cannot be read as one.
+func (o order) place(texts [][]byte, zone *time.Location) (job.Point, bool) {
+	var p job.Point
+	if o.update != nil {
+		at, ok := o.update.parse(texts[0], zone)
+		if !ok {
+			return job.Point{}, false
+		}
+		p.At, texts = at, texts[1:]
+	}
+	for _, text := range texts {
+		p.Key = append(p.Key, string(text))
+	}
+	return p, true
+}

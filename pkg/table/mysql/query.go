@@ -1,0 +1,92 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// killTimeout bounds the farewell to a cancelled query.
+const killTimeout = 3 * time.Second
+
+// rows runs a query and returns all its rows as texts. The operation ("read the
+// columns of user") begins the error text.
+func (d *Database) rows(ctx context.Context, operation, query string, args ...any) ([][]diff.Value, error) {
+	_, rows, err := d.query(ctx, operation, query, args...)
+	return rows, err
+}
+
+// query is rows with the names of the result's columns.
+func (d *Database) query(ctx context.Context, operation, query string, args ...any) ([]string, [][]diff.Value, error) {
+	conn, err := d.pool.Conn(ctx)
+	if err != nil {
+		return nil, nil, d.classify(operation, err)
+	}
+	defer conn.Close()
+	var id int64
+	if err := conn.Raw(func(c any) error {
+		if s, ok := c.(*session); ok {
+			id = s.id
+		}
+		return nil
+	}); err != nil {
+		return nil, nil, d.classify(operation, err)
+	}
+	names, rows, err := collect(ctx, conn, query, args)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(context.Cause(ctx), d.kill(ctx, id))
+		}
+		return nil, nil, d.classify(operation, err)
+	}
+	return names, rows, nil
+}
+
+// kill ends the query of a session. The driver answers a cancelled context by
+// closing the connection, which the server notices only when it next writes: a
+// long scan would go on for nobody.
+func (d *Database) kill(ctx context.Context, id int64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killTimeout)
+	defer cancel()
+	// Not through the pool, which may be full of queries such as this one.
+	s, err := d.connector.dial(ctx)
+	if err != nil {
+		return fmt.Errorf("kill the query: %w", err)
+	}
+	defer s.Close()
+	err = s.exec(ctx, fmt.Sprintf("KILL QUERY %d", id))
+	if number, ok := serverNumber(err); ok && number == errNoSuchThread {
+		return nil // it ended by itself
+	}
+	if err != nil {
+		return fmt.Errorf("kill the query: %w", err)
+	}
+	return nil
+}
+
+func collect(ctx context.Context, conn *sql.Conn, query string, args []any) (names []string, rows [][]diff.Value, err error) {
+	cursor, err := conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, cursor.Close()) }()
+	if names, err = cursor.Columns(); err != nil {
+		return nil, nil, err
+	}
+	targets := make([]any, len(names))
+	for cursor.Next() {
+		row := make([]diff.Value, len(names))
+		for i := range row {
+			targets[i] = &row[i]
+		}
+		if err := cursor.Scan(targets...); err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, row)
+	}
+	return names, rows, cursor.Err()
+}
