@@ -64,7 +64,7 @@ type Answer struct {
 	Took   time.Duration
 }
 
-// The end of a delivery that no answer ended.
+// errTimeout is the cause of a context that the endpoint's own time-out ended.
 var errTimeout = errors.New("no answer within the time-out")
 
 // failed judges an exchange without a (whole) answer. What the transport says

@@ -130,7 +130,8 @@ func (e *Endpoint) Host() string { return strings.ToLower(e.url.Host) }
 func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }
 
 // Send makes one POST and waits for its answer, at most for the endpoint's
-// time-out. A ctx that ends earlier is a stop.
+// time-out, which covers the connecting and the whole answer. A ctx that ends
+// earlier, by cancel or deadline, is a stop.
 func (e *Endpoint) Send(ctx context.Context, r Request) Answer {
 	start := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
