@@ -18,9 +18,9 @@ const pushbearURL = "https://pushbear.ftqq.com"
 
 // pushbear is a service that is asked by GET <base>/sub?sendkey=…&text=…&desp=….
 type pushbear struct {
-	sub    *url.URL
-	key    job.Secret
-	client *http.Client
+	sub       *url.URL
+	key       job.Secret
+	transport http.RoundTripper
 }
 
 func newPushbear(c Config) (*pushbear, error) {
@@ -33,18 +33,11 @@ func newPushbear(c Config) (*pushbear, error) {
 		// Alerts are rare: no connection is kept for the next one.
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
 	}
-	return &pushbear{
-		sub: base.JoinPath("sub"),
-		key: c.PushbearSendKey,
-		client: &http.Client{
-			Transport: transport,
-			// The key in the address must not travel to where a redirect points.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
+	return &pushbear{sub: base.JoinPath("sub"), key: c.PushbearSendKey, transport: transport}, nil
 }
 
-// send asks once. Its errors do not hold the key, which is part of the address.
+// send asks once. It uses the transport itself: the errors of a client hold the
+// address, and with it the key, which must not follow a redirect either.
 func (p *pushbear) send(ctx context.Context, title, text string) error {
 	u := *p.sub
 	u.RawQuery = url.Values{"sendkey": {p.key.Reveal()}, "text": {title}, "desp": {text}}.Encode()
@@ -52,9 +45,9 @@ func (p *pushbear) send(ctx context.Context, title, text string) error {
 	if err != nil {
 		return errors.New("pushbear: the request cannot be made")
 	}
-	resp, err := p.client.Do(req)
+	resp, err := p.transport.RoundTrip(req)
 	if err != nil {
-		return fmt.Errorf("pushbear: %w", withoutURL(err))
+		return fmt.Errorf("pushbear: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
@@ -71,12 +64,4 @@ func refusal(body io.Reader) error {
 		return fmt.Errorf("pushbear: it refused the message with code %d", answer.Code)
 	}
 	return nil
-}
-
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }

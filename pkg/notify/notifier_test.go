@@ -1,0 +1,207 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// recorder is a channel whose messages carry the time since its start.
+type recorder struct {
+	start time.Time
+	mu    sync.Mutex
+	told  []string
+	err   error
+	hang  bool
+}
+
+func (r *recorder) send(ctx context.Context, title, _ string) error {
+	if r.hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	r.told = append(r.told, fmt.Sprintf("%s %s", time.Since(r.start), title))
+	return nil
+}
+
+func (r *recorder) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+func (r *recorder) messages() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	told := r.told
+	r.told = nil
+	return told
+}
+
+// setup starts a notifier with the default times, inside a synctest bubble.
+func setup(t *testing.T) (*Notifier, *recorder) {
+	t.Helper()
+	n, err := New(Config{}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	r := &recorder{start: time.Now()}
+	n.channel = r
+	n.Start()
+	t.Cleanup(func() { require.NoError(t, n.Stop(t.Context())) })
+	return n, r
+}
+
+// after waits until d has passed and everything has settled.
+func after(d time.Duration) {
+	time.Sleep(d) // the bubble's clock
+	synctest.Wait()
+}
+
+var slow = Alert{Kind: Slow, Job: "db.user", Destination: "db2.user", Count: 2, Code: "http_500"}
+
+const slowTitle = "cupid db.user -> db2.user: %d callback(s) failed on every fast retry and wait in the slow queue"
+
+func TestAlertsAreGroupedAndRepeatedAtIntervals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, told := setup(t)
+		n.Notify(slow)
+		after(3 * time.Second)
+		n.Notify(slow)
+		n.Notify(Alert{Kind: Backlog, Job: "db.user", Count: 9})
+		after(1900 * time.Millisecond)
+		require.Empty(t, told.messages(), "the window is still open")
+		after(100 * time.Millisecond)
+		require.Equal(t, []string{"5s " + fmt.Sprintf(slowTitle, 4)}, told.messages())
+		after(3 * time.Second)
+		require.Equal(t, []string{"8s cupid db.user: the backlog has reached its limit (9 open)"}, told.messages(), "another kind has its own window")
+
+		n.Notify(slow)
+		after(5 * time.Minute)
+		n.Notify(slow)
+		require.Empty(t, told.messages(), "within the interval nothing is repeated")
+		after(5 * time.Minute)
+		require.Equal(t, []string{"10m5s " + fmt.Sprintf(slowTitle, 4)}, told.messages())
+
+		after(20 * time.Minute)
+		require.Empty(t, told.messages(), "nothing came, nothing is told")
+		n.Notify(slow)
+		after(5 * time.Second)
+		require.Len(t, told.messages(), 1, "a group that was quiet for an interval is new again")
+	})
+}
+
+func size(n *Notifier) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.groups)
+}
+
+func TestQuietGroupsAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, _ := setup(t)
+		for i := range maxGroups + 10 {
+			n.Notify(Alert{Kind: Slow, Job: fmt.Sprint(i)})
+		}
+		require.Equal(t, maxGroups, size(n))
+		after(time.Hour)
+		require.Zero(t, size(n))
+	})
+}
+
+func TestFailedMessageIsTriedAgainWithWhatCameMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, told := setup(t)
+		told.set(errors.New("down"))
+		n.Notify(slow)
+		after(30 * time.Second)
+		n.Notify(slow)
+		told.set(nil)
+		after(time.Minute)
+		require.Equal(t, []string{"1m5s " + fmt.Sprintf(slowTitle, 4)}, told.messages())
+	})
+}
+
+func TestHangingChannelHoldsNobodyBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, told := setup(t)
+		told.hang = true
+		start := time.Now()
+		for range 1000 {
+			n.Notify(slow)
+		}
+		after(6 * time.Second) // the sender hangs
+		n.Notify(slow)
+		require.Equal(t, 6*time.Second, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		require.ErrorIs(t, n.Stop(ctx), context.DeadlineExceeded)
+		require.Equal(t, 8*time.Second, time.Since(start), "the stop ends with its context")
+	})
+}
+
+func TestStopTellsWhatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, told := setup(t)
+		n.Notify(slow)
+		require.NoError(t, n.Stop(t.Context()))
+		require.Equal(t, []string{"0s " + fmt.Sprintf(slowTitle, 2)}, told.messages())
+		require.NoError(t, n.Stop(t.Context()))
+		n.Start()
+		n.Notify(slow)
+		after(time.Minute)
+		require.Empty(t, told.messages(), "a stopped notifier stays stopped")
+	})
+}
+
+func TestStartAndStopAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		n, err := New(Config{}, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		n.channel = &recorder{}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(n.Start)
+			all.Go(func() { n.Notify(slow) })
+			all.Go(func() { n.Stop(t.Context()) })
+		}
+		all.Wait()
+		require.NoError(t, n.Stop(t.Context()))
+	}
+}
+
+func TestLogLineComesAtOnceAlsoWithoutChannel(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	n, err := New(Config{}, slog.New(slog.NewTextHandler(&out, nil)))
+	require.NoError(t, err)
+	n.Start()
+	n.Notify(slow)
+	require.Contains(t, out.String(), `level=WARN msg=alert kind=slow job=db.user destination=db2.user count=2 code=http_500`)
+	require.NoError(t, n.Stop(t.Context()))
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	a := slow
+	a.Detail = "The host is receiver:80."
+	require.Equal(t, fmt.Sprintf(slowTitle, 2)+"\n\nLast error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.", a.text())
+	require.Equal(t, "cupid db.user: brake: 3", Alert{Kind: "brake", Job: "db.user", Count: 3}.text())
+}
