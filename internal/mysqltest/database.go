@@ -65,7 +65,10 @@ func (s *Server) drop(t testing.TB, name string, db *sql.DB) {
 
 // Names of databases are "cupid_<run>_<serial>_<test>": what makes them unique
 // comes first and is never cut off, and what is left over can be told by its run.
-const namePrefix = "cupid_"
+const (
+	namePrefix = "cupid_"
+	runBytes   = 4
+)
 
 func (s *Server) name(test string) string {
 	const most = 64 // bytes, MySQL's limit
@@ -82,7 +85,7 @@ func (s *Server) name(test string) string {
 // which the server lets go of when the test binary dies. Then it drops the
 // databases of runs that are over.
 func (s *Server) connect() (err error) {
-	random := make([]byte, 4)
+	random := make([]byte, runBytes)
 	_, _ = rand.Read(random) // never fails
 	s.run = hex.EncodeToString(random)
 	if s.admin, err = s.open(""); err != nil {
@@ -131,9 +134,9 @@ func (s *Server) sweep(ctx context.Context) error {
 }
 
 func (s *Server) dropIfOver(ctx context.Context, name string) error {
-	run, _, _ := strings.Cut(strings.TrimPrefix(name, namePrefix), "_")
-	if random, err := hex.DecodeString(run); err != nil || len(random) != 4 {
-		return nil // not one of ours
+	run, ours := runOf(name)
+	if !ours {
+		return nil
 	}
 	var free bool
 	if err := s.admin.QueryRowContext(ctx, "SELECT IS_FREE_LOCK(?)", namePrefix+run).Scan(&free); err != nil {
@@ -146,4 +149,11 @@ func (s *Server) dropIfOver(ctx context.Context, name string) error {
 		return fmt.Errorf("drop leftover database %s: %w", name, err)
 	}
 	return nil
+}
+
+// runOf takes the run out of a database's name.
+func runOf(name string) (run string, ours bool) {
+	run, _, _ = strings.Cut(strings.TrimPrefix(name, namePrefix), "_")
+	random, err := hex.DecodeString(run)
+	return run, err == nil && len(random) == runBytes
 }

@@ -72,6 +72,7 @@ var (
 // The package's TestMain ends it with [Stop].
 func Shared(t testing.TB) *Server {
 	t.Helper()
+	needsServer(t)
 	server, err := shared()
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +95,7 @@ func Stop() {
 // Start starts a server of t's own, which is stopped when t ends.
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
+	needsServer(t)
 	server, err := start(options)
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +107,15 @@ func Start(t testing.TB, options Options) *Server {
 	})
 	t.Log("mysqltest: " + server.origin())
 	return server
+}
+
+// needsServer leaves t out of a run that asked for it by -short, and only then:
+// where no server can be had, a test fails.
+func needsServer(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out what needs a MySQL server")
+	}
 }
 
 func startShared() (server *Server, err error) {

@@ -49,6 +49,7 @@ func doomed() {
 }
 
 func TestNothingOutlivesAKilledTestBinary(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Log("only Linux has a death signal; here the directory alone is looked at")
 	}

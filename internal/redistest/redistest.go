@@ -62,6 +62,7 @@ var (
 // the server with [Stop].
 func Shared(t testing.TB) *Server {
 	t.Helper()
+	needsServer(t)
 	server, err := shared()
 	if err != nil {
 		t.Fatal(err)
@@ -84,6 +85,7 @@ func Stop() {
 // Start starts a server of t's own, which is stopped when t ends. Its keys need no prefix.
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
+	needsServer(t)
 	server, err := start(options)
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +97,15 @@ func Start(t testing.TB, options Options) *Server {
 	})
 	t.Log("redistest: " + server.origin())
 	return server
+}
+
+// needsServer leaves t out of a run that asked for it by -short, and only then:
+// where no server can be had, a test fails.
+func needsServer(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out what needs a Redis server")
+	}
 }
 
 func startShared() (server *Server, err error) {

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { testmain.Run(m, redistest.Stop) }
 func TestPrefixesDifferAndTheirKeysGoWithTheTest(t *testing.T) {
 	t.Parallel()
 	server := redistest.Shared(t)
-	require.NotEqual(t, server.Prefix(t), server.Prefix(t))
+	one, other := server.Prefix(t), server.Prefix(t)
+	require.NotEqual(t, one, other)
 
 	var key string
 	t.Run("short-lived", func(t *testing.T) {

@@ -1,0 +1,105 @@
+# Development tasks of cupid. `make` alone lists them.
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# The only place that names the linter's version.
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+COMMANDS := scheduler worker cupid
+# Modules of their own, with dependencies that the product does not have.
+NESTED := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+
+TEST_FLAGS ?= -race -shuffle=on
+FUZZ_SECONDS ?= 10
+CHAOS_SECONDS ?= 60
+BENCH ?= .
+BENCH_TIME ?= 1s
+
+# The race detector needs cgo; a stray CGO_ENABLED=0 would only say so late.
+test cover e2e chaos: export CGO_ENABLED = 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## build the programs into bin/
+	$(GO) build -trimpath -ldflags '-X github.com/masixun71/cupid-go/pkg/app.Version=$(VERSION)' -o bin/ $(COMMANDS:%=./cmd/%)
+
+.PHONY: test
+test: test-deps ## run all tests; installs the servers they need where it may
+	$(GO) test $(TEST_FLAGS) ./...
+	@set -e; for module in $(NESTED); do \
+		echo "$(GO) test $(TEST_FLAGS) ./... # in $$module"; \
+		$(GO) -C $$module test $(TEST_FLAGS) ./...; \
+	done
+
+.PHONY: test-short
+test-short: ## run the tests that need no server
+	$(GO) test -short -shuffle=on ./...
+
+.PHONY: test-deps
+test-deps: ## install what the tests need, if anything is missing
+	@sh scripts/install-test-deps
+
+.PHONY: e2e
+e2e: test-deps ## run the built programs against real servers
+	$(GO) test -race -tags e2e -count=1 -timeout 20m ./test/e2e
+
+.PHONY: chaos
+chaos: test-deps ## kill, pause and cut everything for CHAOS_SECONDS
+	CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -race -tags chaos -count=1 -timeout 30m ./test/chaos/...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZ_SECONDS
+	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$dir"/*_test.go 2>/dev/null); do \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s "$$dir"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: test-deps ## run the benchmarks named by BENCH for BENCH_TIME each
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCH_TIME) ./...
+
+.PHONY: cover
+cover: test-deps ## show the tests' coverage, by function and in coverage/index.html
+	@mkdir -p coverage
+	$(GO) test -race -coverpkg ./pkg/... -coverprofile coverage/profile ./...
+	$(GO) tool cover -html coverage/profile -o coverage/index.html
+	$(GO) tool cover -func coverage/profile | tail -n 1
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## check formatting, vet, style and the imports between packages
+	$(GOLANGCI_LINT) fmt --diff
+	$(GO) vet -tags 'e2e chaos' ./...
+	$(GOLANGCI_LINT) run ./...
+	@set -e; for module in $(NESTED); do \
+		echo "$(GO) vet ./... # in $$module"; \
+		$(GO) -C $$module vet ./...; \
+	done
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## format the code
+	$(GOLANGCI_LINT) fmt
+
+$(GOLANGCI_LINT):
+	@mkdir -p $(@D)
+	GOBIN='$(abspath $(@D))/install' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(@D)/install/golangci-lint $@
+
+.PHONY: tidy-check
+tidy-check: ## fail if go.mod or go.sum are not tidy
+	$(GO) mod tidy -diff
+	@set -e; for module in $(NESTED); do $(GO) -C $$module mod tidy -diff; done
+
+.PHONY: verify
+verify: tidy-check test lint e2e ## everything a change must pass, as CI does
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf bin coverage
