@@ -1,0 +1,205 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+const (
+	// pageRows is how many source rows are read at once: one query for them and
+	// one for their destination rows.
+	pageRows = 999
+	// portionSize bounds what one script writes.
+	portionSize = 200
+)
+
+// comparer leases ranges and compares them, as many at once as the process has slots.
+type comparer struct {
+	w      *Worker
+	keeper *keeper
+}
+
+func (c *comparer) run(ctx, work context.Context) {
+	q := c.w.c.Queue
+	c.keeper = newKeeper(q.Lease(), c.w.c.Log, q.ExtendRanges)
+	keeping, stop := context.WithCancel(work)
+	var kept, comparing sync.WaitGroup
+	kept.Go(func() { c.keeper.run(keeping) })
+	defer kept.Wait()
+	defer stop()
+	defer comparing.Wait()
+
+	polls := poll{longest: c.w.c.RangePoll}
+	failures := 0
+	for ctx.Err() == nil {
+		if c.w.c.Slots.Acquire(ctx, 1) != nil {
+			return
+		}
+		asked := time.Now()
+		leased, err := q.FetchRanges(ctx, c.w.c.Name, 1)
+		if len(leased) == 0 {
+			c.w.c.Slots.Release(1)
+			pause := polls.pause()
+			if c.w.refused(ctx, "fetch ranges", err) {
+				failures++
+				pause = backoff(failures, 10*time.Second)
+			} else {
+				failures = 0
+			}
+			c.w.ranges.wait(ctx, pause)
+			continue
+		}
+		polls.found()
+		failures = 0
+		comparing.Go(func() {
+			defer c.w.c.Slots.Release(1)
+			c.one(ctx, work, leased[0], asked)
+		})
+	}
+}
+
+// one compares a leased range and says what became of it.
+func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time.Time) {
+	ctx, cancel := context.WithCancel(work)
+	defer cancel()
+	c.keeper.keep(r.ID, r.Token, asked, cancel)
+	defer c.keeper.drop(r.ID, r.Token)
+	began := time.Now()
+	counts, err := c.compare(ctx, stop, r)
+	c.w.c.Meter.Range(r.Range.Scan, counts, time.Since(began), err)
+
+	// The answer must reach the queue even when work is over: it costs one round trip.
+	answer, cancelAnswer := context.WithTimeout(context.WithoutCancel(work), answerTime)
+	defer cancelAnswer()
+	log := c.w.c.Log.With("range", r.ID)
+	if ctx.Err() != nil && work.Err() == nil {
+		err = job.ErrLost // the keeper ended it
+	}
+	switch {
+	case err == nil:
+		log.Debug("range compared", "rows", counts["rows"], "differences", counts["differences"], "took", time.Since(began))
+	case errors.Is(err, job.ErrLost):
+		log.Info("a range went to another worker")
+	case stop.Err() != nil:
+		if err := c.w.c.Queue.ReleaseRange(answer, r); err != nil {
+			log.Info("a range was not given back and waits for the end of its lease", "error", err)
+		}
+	default:
+		delay := backoff(r.Attempts+1, time.Minute)
+		log.Warn("a range could not be compared and is tried again", "after", delay, "attempt", r.Attempts+1, "error", err)
+		if err := c.w.c.Queue.RetryRange(answer, r, delay, "compare"); err != nil {
+			log.Info("a range was not given back and waits for the end of its lease", "error", err)
+		}
+	}
+}
+
+// answerTime bounds the last words to the queue when a process stops.
+const answerTime = 400 * time.Millisecond
+
+var errStopped = errors.New("stopped")
+
+// compare reads the range page by page, puts what differs and acks.
+func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Counts, error) {
+	counts := job.Counts{"ranges": 1}
+	portion := 0
+	rest := r.Range
+	for more := true; more; {
+		if stop.Err() != nil {
+			return counts, errStopped
+		}
+		var rows []diff.Row
+		var err error
+		if rows, rest.After, more, err = c.w.c.Source.Page(ctx, rest, pageRows); err != nil {
+			return counts, fmt.Errorf("read source rows: %w", err)
+		}
+		differences, err := c.differences(ctx, r.Range.Shard, rows)
+		if err != nil {
+			return counts, err
+		}
+		counts["rows"] += int64(len(rows))
+		counts["differences"] += int64(len(differences))
+		for len(differences) > 0 {
+			n := min(portionSize, len(differences))
+			portion++
+			if err := c.w.c.Queue.Put(ctx, r, portion, differences[:n]); err != nil {
+				return counts, err
+			}
+			differences = differences[n:]
+		}
+		c.keeper.progress(r.ID)
+	}
+	return counts, c.w.c.Queue.AckRange(ctx, r, portion, counts)
+}
+
+// differences compares one page with every destination.
+func (c *comparer) differences(ctx context.Context, shard job.Shard, rows []diff.Row) ([]job.Difference, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	var found []job.Difference
+	for _, t := range c.w.c.Targets {
+		relation := t.Destination.Relation()
+		copies, err := t.Destination.Lookup(ctx, byValues(relation, rows))
+		if err != nil {
+			return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+		}
+		counted := 0
+		for i, o := range relation.Compare(rows, copies) {
+			if o.Verdict == diff.Equal {
+				continue
+			}
+			counted++
+			if t.Config.Callback.Off {
+				continue
+			}
+			found = append(found, job.Difference{
+				Destination: t.Config.Name, Shard: shard, Key: rows[i].Key,
+				Type: typeOf(o.Verdict), SourceHash: relation.Hash(rows[i]),
+			})
+		}
+		c.w.c.Meter.Compared(t.Config.Name, len(rows), counted)
+	}
+	return found, nil
+}
+
+// typeOf is the type that a callback would carry.
+func typeOf(v diff.Verdict) job.Type {
+	if v == diff.Missing {
+		return job.Missing
+	}
+	return job.Different
+}
+
+func byValues(relation diff.Relation, rows []diff.Row) []diff.Value {
+	values := make([]diff.Value, len(rows))
+	for i, row := range rows {
+		values[i] = row.Values[relation.BySource]
+	}
+	return values
+}
+
+// refused logs why a fetch gave nothing and says whether it was a failure; at a
+// limit, while paused, or without a scheduler there is just nothing to do.
+func (w *Worker) refused(ctx context.Context, what string, err error) bool {
+	var limit *job.LimitError
+	var spec *job.SpecError
+	switch {
+	case err == nil, ctx.Err() != nil, errors.Is(err, job.ErrPaused):
+		return false
+	case errors.As(err, &limit):
+		w.c.Alert(job.Alert{Kind: job.AlertBacklog, Job: w.c.Job.Name, Count: limit.Have})
+		return false
+	case errors.As(err, &spec):
+		w.c.Log.Warn("this job gets no work here", "error", err)
+		return true
+	default:
+		w.c.Log.Warn("a step of the worker failed and is tried again", "step", what, "error", err)
+		return true
+	}
+}

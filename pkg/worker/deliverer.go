@@ -1,0 +1,268 @@
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+const (
+	// leaseBatch is how many callbacks are leased, read and settled together.
+	leaseBatch = 100
+	// postMargin is what a lease must outlast the time-out of a POST by.
+	postMargin = time.Second
+)
+
+// deliverer works on the due callbacks of one destination.
+type deliverer struct {
+	w      *Worker
+	t      Target
+	log    *slog.Logger
+	bell   bell
+	keeper *keeper
+	posts  chan struct{} // one token per POST in flight
+	rules  rules
+}
+
+func newDeliverer(w *Worker, t Target) *deliverer {
+	d := &deliverer{
+		w: w, t: t, bell: newBell(), log: w.c.Log.With("destination", t.Config.Name),
+		posts: make(chan struct{}, max(t.Config.Callback.Concurrency, 1)),
+		rules: rules{confirm: w.c.Job.ConfirmDelay, hotBound: w.c.Job.HotBound, callback: t.Config.Callback},
+	}
+	d.keeper = newKeeper(w.c.Queue.Lease(), d.log, w.c.Queue.ExtendCallbacks)
+	return d
+}
+
+func (d *deliverer) run(ctx, work context.Context) {
+	keeping, stop := context.WithCancel(work)
+	var kept, batches sync.WaitGroup
+	kept.Go(func() { d.keeper.run(keeping) })
+	defer kept.Wait()
+	defer stop()
+	settler := newSettler(work, d)
+	defer settler.stop()
+	defer batches.Wait()
+
+	polls := poll{longest: d.w.c.CallbackPoll}
+	failures := 0
+	for ctx.Err() == nil {
+		asked := time.Now()
+		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, leaseBatch)
+		if len(leased) == 0 {
+			pause := polls.pause()
+			if d.w.refused(ctx, "fetch callbacks", err) {
+				failures++
+				pause = backoff(failures, 10*time.Second)
+			} else {
+				failures = 0
+			}
+			d.bell.wait(ctx, pause)
+			continue
+		}
+		polls.found()
+		failures = 0
+		for _, c := range leased {
+			d.keeper.keep(string(c.ID), c.Token, asked, func() {})
+		}
+		sent := d.deliver(ctx, work, leased, settler)
+		// The next batch is leased while the last POSTs of this one are in flight,
+		// so that one slow answer does not hold up the others; what is leased stays bounded.
+		batches.Go(sent.Wait)
+		d.room(ctx)
+	}
+}
+
+// room waits until a POST could begin at once.
+func (d *deliverer) room(ctx context.Context) {
+	select {
+	case d.posts <- struct{}{}:
+		<-d.posts
+	case <-ctx.Done():
+	}
+}
+
+// deliver reads both sides of a batch again, settles what needs no call, and
+// begins the POSTs of the rest; sent ends with the last of them.
+func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallback, settler *settler) (sent *sync.WaitGroup) {
+	sent = &sync.WaitGroup{}
+	pending, err := d.read(work, batch, settler)
+	if err != nil {
+		d.log.Warn("callbacks could not be read again and are tried later", "callbacks", len(batch), "error", err)
+		d.putOff(batch, settler)
+		return sent
+	}
+	for i, p := range pending {
+		select {
+		case d.posts <- struct{}{}:
+		case <-stop.Done():
+			for _, left := range pending[i:] {
+				settler.settle(settled(left.callback, job.Released, 0, ""), false)
+			}
+			return sent
+		}
+		sent.Go(func() {
+			defer func() { <-d.posts }()
+			d.post(work, p, settler)
+		})
+	}
+	return sent
+}
+
+// putOff gives a batch back after its tables could not be read: no attempt is
+// counted, since no receiver was asked.
+func (d *deliverer) putOff(batch []job.LeasedCallback, settler *settler) {
+	const pause = 2 * time.Second
+	for _, c := range batch {
+		to := c.Phase
+		if to != job.Confirm && to != job.Verify && to != job.Slow {
+			to = job.Retry
+		}
+		settler.settle(settled(c, to, jitter(pause), ""), false)
+	}
+}
+
+// pendingPost is a callback that is to be sent, with today's row.
+type pendingPost struct {
+	callback job.LeasedCallback
+	body     []diff.Value
+}
+
+// read decides over a batch with a constant number of queries: source,
+// destination, and, for what is to be sent, the source once more. Between the
+// first two a row may have been changed and carried over; only a source row that
+// is still the one that was compared is sent.
+func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settler *settler) ([]pendingPost, error) {
+	readings, err := d.readings(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	var send []job.LeasedCallback
+	var waits []decision
+	for i, c := range batch {
+		if next := decide(c, readings[i], d.rules); next.settle != nil {
+			waits = append(waits, next)
+		} else {
+			send = append(send, next.next)
+		}
+	}
+	pending, changed, err := d.today(ctx, send)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range append(waits, changed...) {
+		settler.settle(w, false)
+	}
+	return pending, nil
+}
+
+// readings reads source and destination rows of a batch.
+func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([]reading, error) {
+	keys := make([]string, len(batch))
+	for i, c := range batch {
+		keys[i] = c.Key
+	}
+	rows, err := d.w.c.Source.Lookup(ctx, keys, false)
+	if err != nil {
+		return nil, fmt.Errorf("read source rows: %w", err)
+	}
+	relation := d.t.Destination.Relation()
+	copies, err := d.t.Destination.Lookup(ctx, byValues(relation, rows))
+	if err != nil {
+		return nil, fmt.Errorf("read rows of destination %s: %w", d.t.Config.Name, err)
+	}
+	shared, err := d.w.c.Source.Shared(ctx, rows)
+	if err != nil {
+		return nil, fmt.Errorf("count source rows that share a %s: %w", relation.ByName, err)
+	}
+	byKey := make(map[string]reading, len(rows))
+	for i, o := range relation.Compare(rows, copies) {
+		key := rows[i].Key
+		_, twice := byKey[key]
+		byKey[key] = reading{
+			several: twice || shared[key] || o.Verdict == diff.Several,
+			verdict: o.Verdict, hash: relation.Hash(rows[i]),
+		}
+	}
+	readings := make([]reading, len(batch))
+	for i, c := range batch {
+		r, found := byKey[c.Key]
+		r.gone = !found
+		readings[i] = r
+	}
+	return readings, nil
+}
+
+// today reads the rows that are to be sent, last of all; a row that changed
+// since it was compared waits as a hot one.
+func (d *deliverer) today(ctx context.Context, send []job.LeasedCallback) (pending []pendingPost, changed []decision, err error) {
+	if len(send) == 0 {
+		return nil, nil, nil
+	}
+	keys := make([]string, len(send))
+	for i, c := range send {
+		keys[i] = c.Key
+	}
+	rows, err := d.w.c.Source.Lookup(ctx, keys, true)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the rows to send: %w", err)
+	}
+	relation := d.t.Destination.Relation()
+	byKey := make(map[string]diff.Row, len(rows))
+	for _, row := range rows {
+		byKey[row.Key] = row
+	}
+	for _, c := range send {
+		row, found := byKey[c.Key]
+		switch {
+		case !found:
+			changed = append(changed, settled(c, job.Closed, 0, countClosedGone))
+		case relation.Hash(row) != c.SourceHash:
+			c.SourceHash = relation.Hash(row)
+			changed = append(changed, settled(c, job.Confirm, d.rules.confirm, countHot))
+		default:
+			pending = append(pending, pendingPost{callback: c, body: row.Body})
+		}
+	}
+	return pending, changed, nil
+}
+
+// post sends one callback, if its lease surely outlasts the exchange.
+func (d *deliverer) post(ctx context.Context, p pendingPost, settler *settler) {
+	c := p.callback
+	if !d.keeper.outlasts(string(c.ID), c.Token, d.t.Config.Callback.Timeout+postMargin) {
+		d.keeper.drop(string(c.ID), c.Token) // another worker has it, or will have it when the lease ends
+		d.log.Info("a callback was not sent because its lease is running out", "callback", c.ID)
+		return
+	}
+	a := d.t.Endpoint.Send(ctx, job.Delivery{
+		Job: d.w.c.Job.Name, Destination: d.t.Config.Name, WebhookID: c.WebhookID, Attempt: c.Attempts + 1,
+		Type: c.Type, Columns: d.w.c.Source.BodyColumns(), Values: p.body,
+	})
+	d.keeper.progress(string(c.ID))
+	d.w.c.Meter.Posted(d.t.Config.Name, a)
+	next := answered(c, a, d.rules)
+	level := slog.LevelDebug
+	if a.Outcome != job.Delivered && a.Code != stoppedCode {
+		level = slog.LevelWarn
+	}
+	d.log.Log(ctx, level, "callback sent", "callback", c.ID, "type", c.Type.Name(), "attempt", c.Attempts+1,
+		"outcome", a.Outcome.String(), "code", a.Code, "detail", a.Detail, "took", a.Took, "next", next.settle.To)
+	settler.settle(next, true)
+}
+
+func newWebhookID() string { return rand.Text() }
+
+func statusText(status int) string {
+	if status == 0 {
+		return ""
+	}
+	return strconv.Itoa(status)
+}

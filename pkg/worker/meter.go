@@ -1,0 +1,51 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// Meter counts what the loops do. Each field may be nil.
+type Meter struct {
+	OnRange     func(scan job.Scan, counts job.Counts, took time.Duration, err error)
+	OnCompared  func(destination string, rows, differences int)
+	OnPosted    func(destination string, a job.Answer)
+	OnSettled   func(destination string, to job.Phase, answer job.Settled)
+	OnReclaimed func(r job.Reclaimed)
+}
+
+// Range counts a range that was compared, or was not.
+func (m Meter) Range(scan job.Scan, counts job.Counts, took time.Duration, err error) {
+	if m.OnRange != nil {
+		m.OnRange(scan, counts, took, err)
+	}
+}
+
+// Compared counts rows of one destination.
+func (m Meter) Compared(destination string, rows, differences int) {
+	if m.OnCompared != nil {
+		m.OnCompared(destination, rows, differences)
+	}
+}
+
+// Posted counts a POST.
+func (m Meter) Posted(destination string, a job.Answer) {
+	if m.OnPosted != nil {
+		m.OnPosted(destination, a)
+	}
+}
+
+// Settled counts what became of a lease.
+func (m Meter) Settled(destination string, to job.Phase, answer job.Settled) {
+	if m.OnSettled != nil {
+		m.OnSettled(destination, to, answer)
+	}
+}
+
+// Reclaimed counts what was taken back.
+func (m Meter) Reclaimed(r job.Reclaimed) {
+	if m.OnReclaimed != nil {
+		m.OnReclaimed(r)
+	}
+}

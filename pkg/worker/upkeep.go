@@ -1,0 +1,63 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// longestDelay is the longest that any item of the job may wait.
+func (w *Worker) longestDelay() time.Duration {
+	longest := max(w.c.Job.ConfirmDelay, time.Hour)
+	for _, t := range w.c.Targets {
+		longest = max(longest, 2*t.Config.Callback.SlowRetry, 2*t.Config.Callback.Retry, t.Config.Callback.VerifyDelay)
+	}
+	return longest
+}
+
+// promote moves due items to the lists: it sleeps until the next one is due, or
+// until it hears that one is due earlier.
+func (w *Worker) promote(ctx context.Context) {
+	polls := poll{longest: 10 * time.Second}
+	failures := 0
+	for ctx.Err() == nil {
+		p, err := w.c.Queue.Promote(ctx, w.longestDelay())
+		if w.refused(ctx, "promote", err) {
+			failures++
+			w.due.wait(ctx, backoff(failures, 10*time.Second))
+			continue
+		}
+		failures = 0
+		switch {
+		case p.Moved > 0:
+			polls.found()
+		case p.Next >= 0:
+			w.due.wait(ctx, max(min(p.Next, 10*time.Second), time.Millisecond))
+		default:
+			w.due.wait(ctx, polls.pause())
+		}
+	}
+}
+
+// reclaim takes back what workers that are gone have leased.
+func (w *Worker) reclaim(ctx context.Context) {
+	lease := w.c.Queue.Lease()
+	var silent bell // no hint speeds this up
+	for ctx.Err() == nil {
+		r, err := w.c.Queue.Reclaim(ctx)
+		w.refused(ctx, "reclaim", err)
+		if r.Ranges+r.Callbacks+r.SetBack > 0 {
+			w.c.Log.Info("leases ended without an answer, the work goes to others", "ranges", r.Ranges, "callbacks", r.Callbacks, "ranges_set_back", r.SetBack)
+			w.c.Meter.Reclaimed(r)
+		}
+		if r.SetBack > 0 {
+			w.c.Alert(job.Alert{Kind: job.AlertStalled, Job: w.c.Job.Name, Count: r.SetBack})
+		}
+		pause := lease / 3
+		if r.Next >= 0 && r.Next < pause {
+			pause = max(r.Next, 100*time.Millisecond)
+		}
+		silent.wait(ctx, jitter(pause))
+	}
+}

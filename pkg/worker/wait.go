@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// bell wakes one loop; ringing it twice before it is heard wakes it once.
+type bell chan struct{}
+
+func newBell() bell { return make(bell, 1) }
+
+func (b bell) ring() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}
+
+// wait ends when the bell rings, after d, or with ctx.
+func (b bell) wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-b:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// The polls behind the hints: hints can be lost, so every list is looked at now
+// and then, more and more rarely while nothing is found.
+const shortestPoll = time.Second
+
+type poll struct {
+	longest time.Duration
+	next    time.Duration
+}
+
+// found begins with short polls again.
+func (p *poll) found() { p.next = 0 }
+
+// pause is how long to wait now; the jitter keeps a fleet from polling in step.
+func (p *poll) pause() time.Duration {
+	p.next = min(max(p.next*3/2, shortestPoll), max(p.longest, shortestPoll))
+	return p.next + rand.N(p.next/10)
+}
+
+// backoff is the wait after the n-th failure in a row, from 1: 1 s doubling to longest, ±20 %.
+func backoff(n int, longest time.Duration) time.Duration {
+	return jitter(min(time.Second<<min(max(n-1, 0), 16), longest))
+}
+
+// jitter spreads d by ±20 %, so that what failed together does not come back together.
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d*4/5 + rand.N(d*2/5+1)
+}

@@ -1,0 +1,156 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// Source reads source rows. Every read that decides over a callback uses the primary.
+type Source interface {
+	// Page is at most limit rows of r in scan order; the next page begins after next.
+	Page(ctx context.Context, r job.Range, limit int) (rows []diff.Row, next job.Point, more bool, err error)
+	// Lookup reads rows by scan key, with the values of a callback body on demand.
+	Lookup(ctx context.Context, keys []string, body bool) ([]diff.Row, error)
+	// BodyColumns are the names of the values in Row.Body.
+	BodyColumns() []string
+	// Shared gives the keys of those rows whose byColumn value another source row has too.
+	Shared(ctx context.Context, rows []diff.Row) (map[string]bool, error)
+}
+
+// Destination reads the rows of one destination.
+type Destination interface {
+	Name() string
+	Relation() diff.Relation
+	// Lookup reads the rows that have one of these values in their byColumn.
+	Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, error)
+}
+
+// Endpoint sends one callback.
+type Endpoint interface {
+	Send(ctx context.Context, d job.Delivery) job.Answer
+}
+
+// Queue is the job's work as a worker sees it. Errors that mean something
+// besides "try again" are the ones of package job.
+type Queue interface {
+	Lease() time.Duration
+
+	FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error)
+	Put(ctx context.Context, r job.LeasedRange, portion int, differences []job.Difference) error
+	AckRange(ctx context.Context, r job.LeasedRange, portions int, counts job.Counts) error
+	RetryRange(ctx context.Context, r job.LeasedRange, delay time.Duration, code string) error
+	ReleaseRange(ctx context.Context, r job.LeasedRange) error
+	ExtendRanges(ctx context.Context, leases map[string]string) (lost []string, err error)
+
+	FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error)
+	Settle(ctx context.Context, settlements []job.Settlement) ([]job.Settled, error)
+	PutAgain(ctx context.Context, differences []job.Difference) error
+	ExtendCallbacks(ctx context.Context, leases map[string]string) (lost []string, err error)
+
+	Promote(ctx context.Context, longest time.Duration) (job.Promoted, error)
+	Reclaim(ctx context.Context) (job.Reclaimed, error)
+}
+
+// Target is one destination with its receiver.
+type Target struct {
+	Config      job.Destination
+	Destination Destination
+	Endpoint    Endpoint
+}
+
+// Config says what one job's worker works on.
+type Config struct {
+	Job     job.Job
+	Queue   Queue
+	Source  Source
+	Targets []Target
+	Log     *slog.Logger
+	// Name is shown as the holder of leases: "host:pid".
+	Name string
+	// Slots bounds the ranges that this process compares at once, over all its jobs.
+	Slots *semaphore.Weighted
+	// RangePoll and CallbackPoll bound the polls behind the hints; default 10 s.
+	RangePoll, CallbackPoll time.Duration
+	// Grace is how long work in hand may go on after a stop; default 1 s.
+	Grace time.Duration
+	// Alert tells people; it must not block.
+	Alert func(job.Alert)
+	// Meter counts; its zero value counts nowhere.
+	Meter Meter
+}
+
+// Worker runs the loops of one job.
+type Worker struct {
+	c          Config
+	ranges     bell
+	due        bell
+	deliveries []*deliverer
+	busy       sync.WaitGroup
+}
+
+// New makes a worker; it starts nothing.
+func New(c Config) *Worker {
+	c.RangePoll = cmp.Or(c.RangePoll, 10*time.Second)
+	c.CallbackPoll = cmp.Or(c.CallbackPoll, 10*time.Second)
+	c.Grace = cmp.Or(c.Grace, time.Second)
+	if c.Slots == nil {
+		c.Slots = semaphore.NewWeighted(1)
+	}
+	if c.Alert == nil {
+		c.Alert = func(job.Alert) {}
+	}
+	c.Log = c.Log.With("job", c.Job.Name)
+	w := &Worker{c: c, ranges: newBell(), due: newBell()}
+	for _, t := range c.Targets {
+		w.deliveries = append(w.deliveries, newDeliverer(w, t))
+	}
+	return w
+}
+
+// Run works until ctx ends. Then nothing new is fetched, what is in hand may go
+// on for the grace time, and the rest is handed back without counting an attempt.
+func (w *Worker) Run(ctx context.Context) {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.c.Grace, stop) })()
+
+	var loops sync.WaitGroup
+	loops.Go(func() { (&comparer{w: w}).run(ctx, work) })
+	for _, d := range w.deliveries {
+		loops.Go(func() { d.run(ctx, work) })
+	}
+	loops.Go(func() { w.promote(ctx) })
+	loops.Go(func() { w.reclaim(ctx) })
+	loops.Wait()
+}
+
+// The kinds of work that a hint may speak of.
+const (
+	WakeRanges    = "ranges"
+	WakeCallbacks = "callbacks"
+	WakeDue       = "due"
+	WakeAll       = ""
+)
+
+// Wake tells the loops that work of a kind may be at hand.
+func (w *Worker) Wake(what string) {
+	if what == WakeRanges || what == WakeAll {
+		w.ranges.ring()
+	}
+	if what == WakeDue || what == WakeAll {
+		w.due.ring()
+	}
+	if what == WakeCallbacks || what == WakeAll {
+		for _, d := range w.deliveries {
+			d.bell.ring()
+		}
+	}
+}
