@@ -71,6 +71,11 @@ func (o order) within(after, upto job.Point) (expression, error) {
 	if o.update != nil && (after.Open() || upto.Open()) {
 		conditions = append(conditions, o.update.dated())
 	}
+	for _, k := range o.keys {
+		if k.nullable { // a row without a key has no place, and cannot be asked for
+			conditions = append(conditions, expression{sql: k.quoted() + " IS NOT NULL"})
+		}
+	}
 	return conjunction(conditions), nil
 }
 

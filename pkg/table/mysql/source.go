@@ -28,8 +28,8 @@ type Source struct {
 	by     int      // the byColumn in fields
 	byPath string   // index that finds the byColumn; "" when it is unique or has none
 
-	zone   *zone          // the server's own
-	column *time.Location // the job's zone for wall clocks; nil is the server's
+	zone *zone          // the server's own
+	wall *time.Location // the job's zone for wall clocks; nil is the server's
 }
 
 // Identity is "host:port/db.table#scankey": the same for the same rows in the
@@ -125,8 +125,8 @@ func (s *Source) wallClock() *time.Location {
 	switch {
 	case s.update == nil || s.update.instant():
 		return time.UTC
-	case s.column != nil:
-		return s.column
+	case s.wall != nil:
+		return s.wall
 	default:
 		return s.zone.Load()
 	}

@@ -43,7 +43,7 @@ func (i *inspection) updates(where string, source *Source) {
 		i.warn(where, fmt.Sprintf("the update column %s holds instants: the job's zone %s is not used", c.quoted(), want.Zone), "")
 		return
 	}
-	source.column = zone
+	source.wall = zone
 }
 
 // updateFormat checks that type and format of the update column go together.

@@ -1,0 +1,162 @@
+package diff_test
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// people relates rows by number and compares number, name and age.
+var people = diff.Relation{
+	ByName: "number", BySource: 0, ByDestination: 0,
+	Pairs: []diff.Pair{
+		{Name: "number", Source: 0, Destination: 0},
+		{Name: "name", Source: 1, Destination: 1},
+		{Name: "age", Source: 2, Destination: 2, Rule: diff.Number},
+	},
+}
+
+// null stands for NULL in a row of the tests.
+const null = "NULL"
+
+func row(values ...string) diff.Row {
+	row := diff.Row{Values: make([]diff.Value, len(values))}
+	for i, v := range values {
+		if v != null {
+			row.Values[i] = diff.Value(v)
+		}
+	}
+	return row
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	different := func(columns ...string) diff.Outcome {
+		return diff.Outcome{Verdict: diff.Different, Columns: columns}
+	}
+	for name, c := range map[string]struct {
+		source, destination []diff.Row
+		want                []diff.Outcome
+	}{
+		"equal": {
+			[]diff.Row{row("1", "ann", "30"), row("2", null, "030")},
+			[]diff.Row{row("2", null, "30.0"), row("1", "ann", "30")},
+			[]diff.Outcome{{}, {}},
+		},
+		"missing": {
+			[]diff.Row{row("1", "ann", "30")}, nil,
+			[]diff.Outcome{{Verdict: diff.Missing}},
+		},
+		"without a key": {
+			[]diff.Row{row(null, "ann", "30")}, []diff.Row{row(null, "ann", "30")},
+			[]diff.Outcome{{Verdict: diff.Missing}},
+		},
+		"different": {
+			[]diff.Row{row("1", "ann", "30"), row("2", "bob", "40")},
+			[]diff.Row{row("1", "ann ", "31"), row("2", null, "40")},
+			[]diff.Outcome{different("name", "age"), different("name")},
+		},
+		"several at the destination": {
+			[]diff.Row{row("1", "ann", "30"), row("2", "bob", "40")},
+			[]diff.Row{row("1", "ann", "30"), row("1", "ann", "30"), row("2", "bob", "40")},
+			[]diff.Outcome{{Verdict: diff.Several}, {}},
+		},
+		"several at the source": {
+			[]diff.Row{row("1", "ann", "30"), row("1", "bob", "40")},
+			[]diff.Row{row("1", "ann", "30")},
+			[]diff.Outcome{{Verdict: diff.Several}, {Verdict: diff.Several}},
+		},
+		"key of another case": {
+			[]diff.Row{row("Abc", "ann", "30")}, []diff.Row{row("aBC ", "ann", "31")},
+			[]diff.Outcome{different("number", "age")},
+		},
+		"exact before folded": {
+			[]diff.Row{row("abc", "ann", "30"), row("ABC", "bob", "40")},
+			[]diff.Row{row("ABC", "bob", "40")},
+			[]diff.Outcome{{Verdict: diff.Missing}, {}},
+		},
+		"folded, two candidates": {
+			[]diff.Row{row("abc", "ann", "30")},
+			[]diff.Row{row("ABC", "ann", "30"), row("aBC", "ann", "30")},
+			[]diff.Outcome{{Verdict: diff.Several}},
+		},
+		"more at the destination than asked for": {
+			[]diff.Row{row("1", "ann", "30")}, []diff.Row{row("1", "ann", "30"), row("3", "eve", "50")},
+			[]diff.Outcome{{}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, people.Compare(c.source, c.destination))
+		})
+	}
+}
+
+func TestCompareByNumber(t *testing.T) {
+	t.Parallel()
+	relation := people
+	relation.ByRule = diff.Number
+	relation.Pairs = people.Pairs[1:]
+	require.Equal(t, []diff.Outcome{{}},
+		relation.Compare([]diff.Row{row("007", "ann", "1")}, []diff.Row{row("7", "ann", "1")}))
+}
+
+// TestCompareFindsEveryLoss loses and spoils rows and asks for exactly these.
+func TestCompareFindsEveryLoss(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		fates := rapid.SliceOfN(rapid.SampledFrom([]diff.Verdict{diff.Equal, diff.Missing, diff.Different, diff.Several}), 0, 40).Draw(t, "fates")
+		var source, destination []diff.Row
+		for i, fate := range fates {
+			key := strconv.Itoa(i)
+			source = append(source, row(key, "n"+key, key))
+			switch fate {
+			case diff.Equal:
+				destination = append(destination, row(key, "n"+key, key+".0"))
+			case diff.Different:
+				destination = append(destination, row(key, "x"+key, key))
+			case diff.Several:
+				destination = append(destination, row(key, "n"+key, key), row(key, "n"+key, key))
+			case diff.Missing:
+			}
+		}
+		destination = rapid.Permutation(destination).Draw(t, "order")
+		for i, outcome := range people.Compare(source, destination) {
+			require.Equal(t, fates[i], outcome.Verdict, "row %d", i)
+		}
+	})
+}
+
+func TestHash(t *testing.T) {
+	t.Parallel()
+	hash := people.Hash(row("1", "ann", "30"))
+	require.Len(t, hash, 16)
+	require.Equal(t, hash, people.Hash(row("1", "ann", "30")))
+	for _, other := range []diff.Row{row("1", "ann", "31"), row("1", null, "30"), row("1", "NULL ", "30"), row("1a", "nn", "30"), row("1", "ann3", "0")} {
+		require.NotEqual(t, hash, people.Hash(other))
+	}
+	uncompared := row("1", "ann", "30", "also read")
+	require.Equal(t, hash, people.Hash(uncompared))
+}
+
+func TestHashTellsRowsApart(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.StringMatching(`[1:N,]{0,3}`), 3, 3)
+		a, b := row(values.Draw(t, "a")...), row(values.Draw(t, "b")...)
+		require.Equal(t, rowsEqual(a, b), people.Hash(a) == people.Hash(b))
+	})
+}
+
+func rowsEqual(a, b diff.Row) bool {
+	for i := range a.Values {
+		if !diff.Bytes.Equal(a.Values[i], b.Values[i]) {
+			return false
+		}
+	}
+	return true
+}
