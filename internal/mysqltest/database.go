@@ -46,6 +46,7 @@ func (d *Database) Exec(t testing.TB, statements string, args ...any) {
 }
 
 func (s *Server) drop(t testing.TB, name string, db *sql.DB) {
+	t.Helper()
 	if err := db.Close(); err != nil {
 		t.Errorf("close database %s: %v", name, err)
 	}
