@@ -10,67 +10,17 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 )
-
-// Outcome says what the receiver has done with a delivery.
-type Outcome int
-
-// The outcomes.
-const (
-	// Unknown: the time-out ran out, the connection was cut, or a stop cancelled
-	// the exchange. The receiver may have done the work.
-	Unknown Outcome = iota
-	// Delivered: a 2xx.
-	Delivered
-	// Gone: 410, the receiver wants no more of this.
-	Gone
-	// Failed: any other status. Redirects are not followed and belong here.
-	Failed
-	// NotSent: no connection came about, so nothing was done.
-	NotSent
-)
-
-// String is the outcome for logs and as a metric label.
-func (o Outcome) String() string {
-	switch o {
-	case Delivered:
-		return "delivered"
-	case Gone:
-		return "gone"
-	case Failed:
-		return "failed"
-	case NotSent:
-		return "not_sent"
-	default:
-		return "unknown"
-	}
-}
-
-// Answer is the end of one delivery.
-type Answer struct {
-	Outcome Outcome
-	// Status is 0 when none arrived.
-	Status int
-	// Code is short and from a bounded set: "http_<status>"; "timeout", "cut",
-	// "stopped" (unknown); "refused", "dns", "tls", "connect_timeout",
-	// "unreachable", "connect", "request" (not sent).
-	Code string
-	// RetryAfter is the header of a failed answer, 0 when it is absent or past
-	// and never more than a day.
-	RetryAfter time.Duration
-	// Detail is for the log. It holds the address without user info and query,
-	// and nothing of the body in either direction.
-	Detail string
-	Took   time.Duration
-}
 
 // errTimeout is the cause of a context that the endpoint's own time-out ended.
 var errTimeout = errors.New("no answer within the time-out")
 
 // failed judges an exchange without a (whole) answer. What the transport says
 // once it is connected is not repeated, for it may quote the answer.
-func (e *Endpoint) failed(ctx context.Context, err error, t *trace) Answer {
-	a := Answer{Outcome: Unknown}
+func (e *Endpoint) failed(ctx context.Context, err error, t *trace) job.Answer {
+	a := job.Answer{Outcome: job.Unknown}
 	timedOut := errors.Is(context.Cause(ctx), errTimeout)
 	var why string
 	switch connected := t.isConnected(); {
@@ -79,11 +29,11 @@ func (e *Endpoint) failed(ctx context.Context, err error, t *trace) Answer {
 	case timedOut && connected:
 		a.Code, why = "timeout", fmt.Sprintf("no answer within %s", e.timeout)
 	case timedOut:
-		a.Outcome, a.Code, why = NotSent, "connect_timeout", fmt.Sprintf("no connection within %s", e.timeout)
+		a.Outcome, a.Code, why = job.NotSent, "connect_timeout", fmt.Sprintf("no connection within %s", e.timeout)
 	case connected:
 		a.Code, why = "cut", "the connection was cut before the answer was complete"
 	default:
-		a.Outcome = NotSent
+		a.Outcome = job.NotSent
 		a.Code, why = unconnected(err, t)
 	}
 	a.Detail = "POST " + e.shown + ": " + why

@@ -11,7 +11,7 @@ import (
 // encode writes the body. It is done by hand because the columns keep the order
 // of the table and the text stays as it is: nothing is escaped that JSON does
 // not require. Bytes that are not UTF-8 become U+FFFD, one for each byte.
-func encode(form job.BodyForm, r Request) ([]byte, error) {
+func encode(form job.BodyForm, r job.Delivery) ([]byte, error) {
 	if len(r.Columns) != len(r.Values) {
 		return nil, fmt.Errorf("%d columns but %d values", len(r.Columns), len(r.Values))
 	}
@@ -24,7 +24,7 @@ func encode(form job.BodyForm, r Request) ([]byte, error) {
 	return append(appendRow(b, r), '}'), nil
 }
 
-func appendRow(b []byte, r Request) []byte {
+func appendRow(b []byte, r job.Delivery) []byte {
 	b = append(b, '{')
 	for i, column := range r.Columns {
 		if i > 0 {

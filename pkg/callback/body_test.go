@@ -13,7 +13,7 @@ import (
 
 func TestBody(t *testing.T) {
 	t.Parallel()
-	r := Request{
+	r := job.Delivery{
 		Type:    job.Missing,
 		Columns: []string{"id", "name", "avatar"},
 		Values:  [][]byte{[]byte("7"), []byte("x"), nil},
@@ -45,7 +45,7 @@ func TestBody(t *testing.T) {
 
 func TestBodyRefusesOtherNumberOfValues(t *testing.T) {
 	t.Parallel()
-	_, err := encode(job.BodySeed, Request{Columns: []string{"id", "name"}, Values: [][]byte{[]byte("geheim")}})
+	_, err := encode(job.BodySeed, job.Delivery{Columns: []string{"id", "name"}, Values: [][]byte{[]byte("geheim")}})
 	require.EqualError(t, err, "2 columns but 1 values")
 }
 

@@ -34,22 +34,6 @@ const (
 	userAgent = "cupid"
 )
 
-// Request is one delivery of one row.
-type Request struct {
-	Job         string
-	Destination string
-	// WebhookID stays the same over the repeats of one callback. It must not
-	// hold a dot, which divides the parts of what is signed.
-	WebhookID string
-	// Attempt counts from 1.
-	Attempt int
-	Type    job.Type
-	// Columns are in table order.
-	Columns []string
-	// Values are final text, one for each column; nil is null.
-	Values [][]byte
-}
-
 // Endpoint is a receiver of callbacks. It is safe for concurrent use.
 type Endpoint struct {
 	url       *url.URL // without user info
@@ -132,7 +116,7 @@ func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }
 // Send makes one POST and waits for its answer, at most for the endpoint's
 // time-out, which covers the connecting and the whole answer. A ctx that ends
 // earlier, by cancel or deadline, is a stop.
-func (e *Endpoint) Send(ctx context.Context, r Request) Answer {
+func (e *Endpoint) Send(ctx context.Context, r job.Delivery) job.Answer {
 	start := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 	defer cancel()
@@ -143,11 +127,11 @@ func (e *Endpoint) Send(ctx context.Context, r Request) Answer {
 
 // exchange uses the transport itself: a client would also read the address of
 // a redirect that it is told not to follow, and fail on a bad one.
-func (e *Endpoint) exchange(ctx context.Context, r Request) Answer {
+func (e *Endpoint) exchange(ctx context.Context, r job.Delivery) job.Answer {
 	var t trace
 	req, err := e.request(httptrace.WithClientTrace(ctx, t.hooks()), r)
 	if err != nil {
-		return Answer{Outcome: NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
+		return job.Answer{Outcome: job.NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
 	}
 	resp, err := e.transport.RoundTrip(req)
 	if err != nil {
@@ -159,23 +143,23 @@ func (e *Endpoint) exchange(ctx context.Context, r Request) Answer {
 
 // answered judges a status. A 2xx counts once its body has arrived: a receiver
 // may send the status before its work and die in the middle of it.
-func (e *Endpoint) answered(ctx context.Context, resp *http.Response) Answer {
+func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer {
 	_, err := io.CopyN(io.Discard, resp.Body, drainBytes)
-	a := Answer{
+	a := job.Answer{
 		Status: resp.StatusCode,
 		Code:   "http_" + strconv.Itoa(resp.StatusCode),
 		Detail: fmt.Sprintf("POST %s: %d %s", e.shown, resp.StatusCode, http.StatusText(resp.StatusCode)),
 	}
 	switch {
 	case resp.StatusCode/100 != 2:
-		a.Outcome = Failed
+		a.Outcome = job.Failed
 		if resp.StatusCode == http.StatusGone {
-			a.Outcome = Gone
+			a.Outcome = job.Gone
 		}
 		a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		return a
 	case err == nil || err == io.EOF:
-		a.Outcome = Delivered
+		a.Outcome = job.Delivered
 		return a
 	default:
 		a = e.failed(ctx, err, &trace{connected: true})
@@ -184,7 +168,7 @@ func (e *Endpoint) answered(ctx context.Context, resp *http.Response) Answer {
 	}
 }
 
-func (e *Endpoint) request(ctx context.Context, r Request) (*http.Request, error) {
+func (e *Endpoint) request(ctx context.Context, r job.Delivery) (*http.Request, error) {
 	body, err := encode(e.form, r)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ import (
 // rowValue must appear in no error and no detail.
 const rowValue = "13800138000"
 
-var delivery = callback.Request{
+var delivery = job.Delivery{
 	Job:         "db.user",
 	Destination: "db2.user",
 	WebhookID:   "msg_1",
@@ -82,12 +82,12 @@ func TestEveryStatusHasItsOutcome(t *testing.T) {
 		}
 	})
 	for status := 200; status < 600; status++ {
-		want := callback.Failed
+		want := job.Failed
 		switch {
 		case status < 300:
-			want = callback.Delivered
+			want = job.Delivered
 		case status == http.StatusGone:
-			want = callback.Gone
+			want = job.Gone
 		}
 		e := endpoint(t, job.Callback{URL: fmt.Sprintf("%s/%d?token=geheim", s.URL, status)})
 		a := e.Send(t.Context(), delivery)
@@ -98,7 +98,7 @@ func TestEveryStatusHasItsOutcome(t *testing.T) {
 		require.NotContains(t, a.Detail, rowValue)
 		require.NotContains(t, a.Detail, "geheim")
 		require.Positive(t, a.Took)
-		if want == callback.Delivered {
+		if want == job.Delivered {
 			require.Zero(t, a.RetryAfter)
 		} else {
 			require.Equal(t, 9*time.Second, a.RetryAfter, "status %d", status)
@@ -116,7 +116,7 @@ func TestRequest(t *testing.T) {
 	})
 	e := endpoint(t, job.Callback{URL: strings.Replace(s.URL, "http://", "bob:p%40ss@", 1) + "/test/callback?token=x"})
 	a := e.Send(t.Context(), delivery)
-	require.Equal(t, callback.Delivered, a.Outcome)
+	require.Equal(t, job.Delivered, a.Outcome)
 	require.Equal(t, "POST", got.Method)
 	require.Equal(t, "/test/callback?token=x", got.URL.String())
 	user, password, _ := got.BasicAuth()
@@ -157,7 +157,7 @@ func TestSignatureIsThatOfTheStandard(t *testing.T) {
 		verify <- err
 	})
 	e := endpoint(t, job.Callback{URL: s.URL, Secrets: []job.Secret{job.NewSecret(encoded), job.NewSecret(plain)}})
-	require.Equal(t, callback.Delivered, e.Send(t.Context(), delivery).Outcome)
+	require.Equal(t, job.Delivered, e.Send(t.Context(), delivery).Outcome)
 	require.NoError(t, <-verify)
 	require.NoError(t, <-verify)
 }
@@ -200,23 +200,23 @@ func TestWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		answer  func(net.Conn)
-		outcome callback.Outcome
+		outcome job.Outcome
 		code    string
 		status  int
 	}{
-		"cut":                  {func(net.Conn) {}, callback.Unknown, "cut", 0},
-		"cut in the headers":   {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-") }, callback.Unknown, "cut", 0},
-		"cut in the body":      {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok") }, callback.Unknown, "cut", 200},
-		"no HTTP":              {func(c net.Conn) { io.WriteString(c, "echo "+rowValue+"\r\n\r\n") }, callback.Unknown, "cut", 0},
-		"500, cut in the body": {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\nok") }, callback.Failed, "http_500", 500},
-		"hang":                 {func(c net.Conn) { c.Read(make([]byte, 1)) }, callback.Unknown, "timeout", 0},
+		"cut":                  {func(net.Conn) {}, job.Unknown, "cut", 0},
+		"cut in the headers":   {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-") }, job.Unknown, "cut", 0},
+		"cut in the body":      {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok") }, job.Unknown, "cut", 200},
+		"no HTTP":              {func(c net.Conn) { io.WriteString(c, "echo "+rowValue+"\r\n\r\n") }, job.Unknown, "cut", 0},
+		"500, cut in the body": {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\nok") }, job.Failed, "http_500", 500},
+		"hang":                 {func(c net.Conn) { c.Read(make([]byte, 1)) }, job.Unknown, "timeout", 0},
 		"hang in the body": {func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok")
 			c.Read(make([]byte, 1))
-		}, callback.Unknown, "timeout", 200},
+		}, job.Unknown, "timeout", 200},
 		"redirect without sense": {func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n")
-		}, callback.Failed, "http_302", 302},
+		}, job.Failed, "http_302", 302},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,7 +258,7 @@ func TestNotSent(t *testing.T) {
 			t.Parallel()
 			e := endpoint(t, job.Callback{URL: test.url, Timeout: 2 * time.Second})
 			a := e.Send(t.Context(), delivery)
-			require.Equal(t, callback.NotSent, a.Outcome, a.Detail)
+			require.Equal(t, job.NotSent, a.Outcome, a.Detail)
 			require.Equal(t, test.code, a.Code, a.Detail)
 		})
 	}
@@ -269,7 +269,7 @@ func TestNotSentWithoutValues(t *testing.T) {
 	r := delivery
 	r.Values = r.Values[:1]
 	a := endpoint(t, job.Callback{URL: "host"}).Send(t.Context(), r)
-	require.Equal(t, callback.NotSent, a.Outcome)
+	require.Equal(t, job.NotSent, a.Outcome)
 	require.Equal(t, "request", a.Code)
 }
 
@@ -284,7 +284,7 @@ func TestStopCutsTheExchange(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { <-arrived; stop() }()
 	a := endpoint(t, job.Callback{URL: s.URL, Timeout: time.Minute}).Send(ctx, delivery)
-	require.Equal(t, callback.Unknown, a.Outcome)
+	require.Equal(t, job.Unknown, a.Outcome)
 	require.Equal(t, "stopped", a.Code)
 	require.Less(t, a.Took, 30*time.Second)
 }
@@ -300,7 +300,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
 	a := endpoint(t, job.Callback{URL: s.URL}).Send(t.Context(), delivery)
-	require.Equal(t, callback.Failed, a.Outcome)
+	require.Equal(t, job.Failed, a.Outcome)
 	require.False(t, followed.Load())
 }
 
@@ -317,7 +317,7 @@ func TestEndlessBodyIsNotRead(t *testing.T) {
 		}
 	})
 	a := endpoint(t, job.Callback{URL: s.URL, Timeout: 10 * time.Second}).Send(t.Context(), delivery)
-	require.Equal(t, callback.Delivered, a.Outcome, a.Detail)
+	require.Equal(t, job.Delivered, a.Outcome, a.Detail)
 	require.Less(t, written.Load(), int64(64<<20)) // what fits into the socket buffers
 }
 
@@ -336,10 +336,10 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	s.Start()
 	t.Cleanup(s.Close)
 	e := endpoint(t, job.Callback{URL: s.URL, Concurrency: concurrency})
-	done := make(chan callback.Answer)
+	done := make(chan job.Answer)
 	for range concurrency {
 		go func() {
-			var last callback.Answer
+			var last job.Answer
 			for range 25 {
 				last = e.Send(t.Context(), delivery)
 			}
@@ -347,7 +347,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		}()
 	}
 	for range concurrency {
-		require.Equal(t, callback.Delivered, (<-done).Outcome)
+		require.Equal(t, job.Delivered, (<-done).Outcome)
 	}
 	// A connection that is put back a moment late may cost one more.
 	require.LessOrEqual(t, connections.Load(), int64(3*concurrency))

@@ -24,7 +24,7 @@ func ExampleEndpoint_Send() {
 		return
 	}
 	defer endpoint.Close()
-	answer := endpoint.Send(context.Background(), callback.Request{
+	answer := endpoint.Send(context.Background(), job.Delivery{
 		Job:         "db.user",
 		Destination: "db2.user",
 		WebhookID:   "msg_5Zp1",

@@ -60,13 +60,13 @@ type Notifier struct {
 }
 
 type groupID struct {
-	kind             Kind
+	kind             job.AlertKind
 	job, destination string
 }
 
 // group is what came since the last message about it.
 type group struct {
-	alert Alert     // the newest, with the count of all
+	alert job.Alert // the newest, with the count of all
 	due   time.Time // when to tell, or, with nothing to tell, when to forget
 }
 
@@ -91,7 +91,7 @@ func New(c Config, log *slog.Logger) (*Notifier, error) {
 
 // Notify logs the alert at once and leaves its sending to the background. It
 // never waits for a channel.
-func (n *Notifier) Notify(a Alert) {
+func (n *Notifier) Notify(a job.Alert) {
 	a.Count = max(a.Count, 1)
 	n.log.Warn("alert", "kind", string(a.Kind), "job", a.Job, "destination", a.Destination,
 		"count", a.Count, "code", a.Code, "detail", a.Detail)
@@ -109,7 +109,7 @@ func (n *Notifier) Notify(a Alert) {
 }
 
 // add puts a into its group and reports whether there was room.
-func (n *Notifier) add(a Alert) bool {
+func (n *Notifier) add(a job.Alert) bool {
 	id := groupID{a.Kind, a.Job, a.Destination}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -175,10 +175,10 @@ func (n *Notifier) run(ctx context.Context, done chan struct{}) {
 
 // take returns what is due. A group that has just been told stays for one more
 // repeat interval, so that what follows is held back for as long.
-func (n *Notifier) take(now time.Time) []Alert {
+func (n *Notifier) take(now time.Time) []job.Alert {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var due []Alert
+	var due []job.Alert
 	for id, g := range n.groups {
 		switch {
 		case g.due.After(now):
@@ -205,7 +205,7 @@ func (n *Notifier) untilDue(now time.Time) time.Duration {
 }
 
 // tell sends one message; after a failure its count goes back to the group.
-func (n *Notifier) tell(ctx context.Context, a Alert) {
+func (n *Notifier) tell(ctx context.Context, a job.Alert) {
 	if err := n.sendOne(ctx, a); err != nil {
 		n.putBack(a, time.Now().Add(min(retryDelay, n.repeat)))
 		if ctx.Err() == nil {
@@ -214,13 +214,13 @@ func (n *Notifier) tell(ctx context.Context, a Alert) {
 	}
 }
 
-func (n *Notifier) sendOne(ctx context.Context, a Alert) error {
+func (n *Notifier) sendOne(ctx context.Context, a job.Alert) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return n.channel.send(ctx, a.title(), a.text())
+	return n.channel.send(ctx, title(a), text(a))
 }
 
-func (n *Notifier) putBack(a Alert, due time.Time) {
+func (n *Notifier) putBack(a job.Alert, due time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	g, ok := n.groups[groupID{a.Kind, a.Job, a.Destination}]
@@ -236,7 +236,7 @@ func (n *Notifier) putBack(a Alert, due time.Time) {
 // flush tells everything that waits.
 func (n *Notifier) flush(ctx context.Context) error {
 	n.mu.Lock()
-	var waiting []Alert
+	var waiting []job.Alert
 	for _, g := range n.groups {
 		if g.alert.Count > 0 {
 			waiting = append(waiting, g.alert)
@@ -247,7 +247,7 @@ func (n *Notifier) flush(ctx context.Context) error {
 	var errs []error
 	for _, a := range waiting {
 		if err := n.sendOne(ctx, a); err != nil {
-			errs = append(errs, fmt.Errorf("send alert %s of %s: %w", a.Kind, a.place(), err))
+			errs = append(errs, fmt.Errorf("send alert %s of %s: %w", a.Kind, place(a), err))
 		}
 	}
 	return errors.Join(errs...)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // recorder is a channel whose messages carry the time since its start.
@@ -69,7 +71,7 @@ func after(d time.Duration) {
 	synctest.Wait()
 }
 
-var slow = Alert{Kind: Slow, Job: "db.user", Destination: "db2.user", Count: 2, Code: "http_500"}
+var slow = job.Alert{Kind: job.AlertSlow, Job: "db.user", Destination: "db2.user", Count: 2, Code: "http_500"}
 
 const slowTitle = "cupid db.user -> db2.user: %d callback(s) failed on every fast retry and wait in the slow queue"
 
@@ -80,7 +82,7 @@ func TestAlertsAreGroupedAndRepeatedAtIntervals(t *testing.T) {
 		n.Notify(slow)
 		after(3 * time.Second)
 		n.Notify(slow)
-		n.Notify(Alert{Kind: Backlog, Job: "db.user", Count: 9})
+		n.Notify(job.Alert{Kind: job.AlertBacklog, Job: "db.user", Count: 9})
 		after(1900 * time.Millisecond)
 		require.Empty(t, told.messages(), "the window is still open")
 		after(100 * time.Millisecond)
@@ -114,7 +116,7 @@ func TestQuietGroupsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, _ := setup(t)
 		for i := range maxGroups + 10 {
-			n.Notify(Alert{Kind: Slow, Job: fmt.Sprint(i)})
+			n.Notify(job.Alert{Kind: job.AlertSlow, Job: fmt.Sprint(i)})
 		}
 		require.Equal(t, maxGroups, size(n))
 		after(time.Hour)
@@ -202,6 +204,6 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	a := slow
 	a.Detail = "The host is receiver:80."
-	require.Equal(t, fmt.Sprintf(slowTitle, 2)+"\n\nLast error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.", a.text())
-	require.Equal(t, "cupid db.user: brake: 3", Alert{Kind: "brake", Job: "db.user", Count: 3}.text())
+	require.Equal(t, fmt.Sprintf(slowTitle, 2)+"\n\nLast error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.", text(a))
+	require.Equal(t, "cupid db.user: brake: 3", text(job.Alert{Kind: "brake", Job: "db.user", Count: 3}))
 }

@@ -40,7 +40,7 @@ func TestPushbearForm(t *testing.T) {
 	require.NoError(t, n.Stop(t.Context()))
 	require.Equal(t, "GET", r.Method)
 	require.Equal(t, "/sub", r.URL.Path)
-	require.Equal(t, url.Values{"sendkey": {sendKey}, "text": {slow.title()}, "desp": {slow.text()}}, r.URL.Query())
+	require.Equal(t, url.Values{"sendkey": {sendKey}, "text": {title(slow)}, "desp": {text(slow)}}, r.URL.Query())
 }
 
 func TestErrorsDoNotHoldTheKey(t *testing.T) {

@@ -25,9 +25,12 @@ type comparer struct {
 	keeper *keeper
 }
 
+func newComparer(w *Worker) *comparer {
+	return &comparer{w: w, keeper: newKeeper(w.c.Queue.Lease(), w.c.Log, w.c.Queue.ExtendRanges)}
+}
+
 func (c *comparer) run(ctx, work context.Context) {
 	q := c.w.c.Queue
-	c.keeper = newKeeper(q.Lease(), c.w.c.Log, q.ExtendRanges)
 	keeping, stop := context.WithCancel(work)
 	var kept, comparing sync.WaitGroup
 	kept.Go(func() { c.keeper.run(keeping) })

@@ -92,8 +92,8 @@ type Worker struct {
 	c          Config
 	ranges     bell
 	due        bell
+	comparer   *comparer
 	deliveries []*deliverer
-	busy       sync.WaitGroup
 }
 
 // New makes a worker; it starts nothing.
@@ -109,6 +109,7 @@ func New(c Config) *Worker {
 	}
 	c.Log = c.Log.With("job", c.Job.Name)
 	w := &Worker{c: c, ranges: newBell(), due: newBell()}
+	w.comparer = newComparer(w)
 	for _, t := range c.Targets {
 		w.deliveries = append(w.deliveries, newDeliverer(w, t))
 	}
@@ -123,7 +124,7 @@ func (w *Worker) Run(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.c.Grace, stop) })()
 
 	var loops sync.WaitGroup
-	loops.Go(func() { (&comparer{w: w}).run(ctx, work) })
+	loops.Go(func() { w.comparer.run(ctx, work) })
 	for _, d := range w.deliveries {
 		loops.Go(func() { d.run(ctx, work) })
 	}
@@ -153,4 +154,13 @@ func (w *Worker) Wake(what string) {
 			d.bell.ring()
 		}
 	}
+}
+
+// Busy is the number of ranges and callbacks in work.
+func (w *Worker) Busy() int {
+	n := w.comparer.keeper.count()
+	for _, d := range w.deliveries {
+		n += d.keeper.count()
+	}
+	return n
 }

@@ -1,0 +1,325 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/masixun71/cupid-go/pkg/admin"
+	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/config"
+	"github.com/masixun71/cupid-go/pkg/embedded"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/logging"
+	"github.com/masixun71/cupid-go/pkg/notify"
+)
+
+// Version is what was built; the linker sets it.
+var Version = "dev"
+
+// Role is what a process does.
+type Role string
+
+// The roles.
+const (
+	Scheduler Role = "scheduler"
+	Worker    Role = "worker"
+	Both      Role = "cupid"
+)
+
+// ports are where each role serves health and metrics by default.
+var ports = map[Role]int{Both: 8320, Scheduler: 8321, Worker: 8322}
+
+// Options are what the config file does not say.
+type Options struct {
+	Role    Role
+	Console io.Writer
+}
+
+// App is one process' worth of cupid.
+type App struct {
+	c        *config.Config
+	role     Role
+	id       string
+	started  time.Time
+	log      *slog.Logger
+	broker   *broker.Broker
+	notifier *notify.Notifier
+	admin    *admin.Server
+	store    *embedded.Store
+	slots    *semaphore.Weighted
+	meters   *meters
+
+	teardown []step
+
+	mu   sync.Mutex
+	jobs []*jobRun // in the order of the config
+	down map[string]string
+}
+
+// step is one thing to undo at the end.
+type step struct {
+	name string
+	undo func(context.Context) error
+}
+
+// ErrConfig marks a mistake in config, schema or credentials, which no waiting mends.
+var ErrConfig = errors.New("mistake in the configuration")
+
+// New wires everything and binds the admin address; it dials no server and
+// starts no loop. What it made is undone by Stop, also after an error of Run.
+func New(c *config.Config, o Options) (_ *App, err error) {
+	a := &App{c: c, role: o.Role, started: time.Now(), down: map[string]string{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.Background()))
+		}
+	}()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	a.id = fmt.Sprintf("%s:%d", host, os.Getpid())
+
+	if c.Redis == nil && o.Role != Both {
+		return nil, fmt.Errorf("%w: %s needs a Redis that it shares with the others: add a redis block to %s or set CUPID_REDIS_ADDR (only the cupid command keeps one in itself)", ErrConfig, o.Role, c.Path)
+	}
+	if err := a.openLog(o); err != nil {
+		return nil, err
+	}
+	if err := a.openBroker(); err != nil {
+		return nil, err
+	}
+	if a.notifier, err = notify.New(notify.Config{PushbearSendKey: c.Notify.PushbearSendKey, PushbearBaseURL: c.Notify.PushbearBaseURL}, a.log); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	a.slots = semaphore.NewWeighted(int64(max(c.Worker.Comparers, 1)))
+	registry := prometheus.NewRegistry()
+	a.meters = newMeters(registry)
+	a.admin, err = admin.New(admin.Config{Addr: c.HTTP.Addr, Role: string(o.Role), DefaultPort: ports[o.Role]},
+		admin.Sources{Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("admin server", a.admin.Stop)
+	for _, j := range c.Jobs {
+		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting"})
+	}
+	return a, nil
+}
+
+func (a *App) onStop(name string, undo func(context.Context) error) {
+	a.teardown = append(a.teardown, step{name: name, undo: undo})
+}
+
+// names say which jobs this process works on, for file names.
+func (a *App) names() string {
+	if len(a.c.Jobs) == 1 {
+		return a.c.Jobs[0].Name
+	}
+	base := filepath.Base(a.c.Path)
+	return strings.TrimSuffix(base, filepath.Ext(base))
+}
+
+func (a *App) openLog(o Options) error {
+	log, closeLog, err := logging.New(logging.Config{
+		Dir: a.c.Log.Dir, Format: a.c.Log.Format, Level: a.c.Log.Level, MaxSizeMB: a.c.Log.MaxSizeMB, MaxFiles: a.c.Log.MaxFiles,
+	}, string(a.role)+"-"+a.names(), cmp.Or[io.Writer](o.Console, os.Stderr))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	a.onStop("log", func(context.Context) error { return closeLog() })
+	a.log = log.With("role", a.role, "process", a.id)
+	for _, w := range a.c.Warnings {
+		a.log.Warn("config: " + w)
+	}
+	for _, bad := range a.c.Bad {
+		a.log.Error("this job has mistakes and does not run, the others do", "job", bad.Name, "error", bad.Err)
+	}
+	return nil
+}
+
+// openBroker opens the Redis of the config, or the one that is kept in this process.
+func (a *App) openBroker() error {
+	c := a.c.Redis
+	if c == nil {
+		path := a.statePath()
+		store, err := embedded.Open(path, a.log)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		a.store = store
+		a.onStop("embedded store", func(context.Context) error { return store.Close() })
+		store.Start()
+		a.log.Info("no redis is configured: work is kept in this process and its state file", "file", path)
+		c = &broker.Config{Addrs: []string{store.Addr()}}
+	}
+	a.broker = broker.Open(*c, broker.Options{Name: "cupid-" + string(a.role)})
+	a.onStop("redis", func(context.Context) error { return a.broker.Close() })
+	return nil
+}
+
+// statePath is the file of the embedded store; the config may name its folder.
+func (a *App) statePath() string {
+	path := cmp.Or(a.c.State, ".")
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, "cupid-"+a.names()+".state.json")
+	}
+	return path
+}
+
+// Addr is where health and metrics are served.
+func (a *App) Addr() string { return a.admin.Addr() }
+
+// Log is the process' logger.
+func (a *App) Log() *slog.Logger { return a.log }
+
+// Run works until ctx ends. The error is ErrConfig when nothing of the config
+// can be run.
+func (a *App) Run(ctx context.Context) error {
+	a.log.Info("starting", "version", Version, "config", a.c.Path, "address", a.Addr(), "jobs", len(a.jobs))
+	a.admin.Start()
+	a.notifier.Start()
+	defer a.stopNotifier(ctx)
+	if err := a.waitForRedis(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var loops, runs sync.WaitGroup
+	loops.Go(func() { a.hear(ctx) })
+	loops.Go(func() { a.beat(ctx) })
+	loops.Go(func() { a.report(ctx) })
+	for _, r := range a.jobs {
+		runs.Go(func() { r.run(ctx) })
+	}
+	runs.Wait()
+	stopped := ctx.Err() != nil
+	cancel()
+	loops.Wait()
+	if !stopped {
+		return a.nothingRuns()
+	}
+	a.log.Info("stopped")
+	return nil
+}
+
+// nothingRuns joins why each job ended by itself.
+func (a *App) nothingRuns() error {
+	var all []error
+	for _, r := range a.jobs {
+		all = append(all, fmt.Errorf("job %s: %w", r.job.Name, r.failure()))
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(all...))
+}
+
+func (a *App) stopNotifier(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 200*time.Millisecond)
+	defer cancel()
+	if err := a.notifier.Stop(ctx); err != nil {
+		a.log.Info("the last alerts were not sent", "error", err)
+	}
+}
+
+// Stop undoes what New made, last first. It may be called twice.
+func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var all []error
+	for len(a.teardown) > 0 {
+		last := a.teardown[len(a.teardown)-1]
+		a.teardown = a.teardown[:len(a.teardown)-1]
+		if err := last.undo(ctx); err != nil {
+			all = append(all, fmt.Errorf("stop %s: %w", last.name, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// waitForRedis checks the server before work begins; one that is down is waited for.
+func (a *App) waitForRedis(ctx context.Context) error {
+	return a.patiently(ctx, "redis", func(ctx context.Context) error {
+		warnings, err := a.broker.Check(ctx, a.store != nil)
+		if errors.Is(err, broker.ErrRefused) {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		for _, w := range warnings {
+			a.log.Warn(w)
+		}
+		return err
+	})
+}
+
+// patiently repeats try until it succeeds, ctx ends, or the error is ErrConfig.
+// It says what it waits for at once and then every 30 s, and shows it as not ready.
+func (a *App) patiently(ctx context.Context, what string, try func(context.Context) error) error {
+	const shortest, longest, quiet = 500 * time.Millisecond, 5 * time.Second, 30 * time.Second
+	defer a.setDown(what, "")
+	var said time.Time
+	for pause := shortest; ctx.Err() == nil; pause = min(pause*3/2, longest) {
+		err := try(ctx)
+		if err == nil || errors.Is(err, ErrConfig) {
+			if err == nil && !said.IsZero() {
+				a.log.Info("it answers now", "what", what)
+			}
+			return err
+		}
+		a.setDown(what, err.Error())
+		if ctx.Err() == nil && time.Since(said) > quiet {
+			a.log.Warn("waiting for a server", "what", what, "error", err)
+			said = time.Now()
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+		}
+	}
+	return nil
+}
+
+func (a *App) setDown(what, why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if why == "" {
+		delete(a.down, what)
+	} else {
+		a.down[what] = why
+	}
+}
+
+// hear hands hints to the workers of their jobs.
+func (a *App) hear(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := a.broker.Hints(ctx, func(h broker.Hint) {
+			for _, r := range a.jobs {
+				if w := r.current(); w != nil && (h.Job == "" || h.Job == r.job.Name) {
+					w.Wake(h.What)
+				}
+			}
+		})
+		if ctx.Err() == nil {
+			a.log.Warn("hints from redis ended and begin again", "error", err)
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// alert is what the workers raise.
+func (a *App) alert(alert job.Alert) { a.notifier.Notify(alert) }

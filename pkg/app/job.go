@@ -1,0 +1,252 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/callback"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/scheduler"
+	"github.com/masixun71/cupid-go/pkg/table"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
+	"github.com/masixun71/cupid-go/pkg/worker"
+)
+
+var (
+	_ scheduler.Table    = (*mysql.Source)(nil)
+	_ scheduler.Queue    = leading{}
+	_ worker.Source      = (*mysql.Source)(nil)
+	_ worker.Destination = (*mysql.Destination)(nil)
+	_ worker.Queue       = (*broker.Queue)(nil)
+	_ worker.Endpoint    = (*callback.Endpoint)(nil)
+)
+
+// leading gives a broker's leadership as the scheduler's interface.
+type leading struct{ *broker.Queue }
+
+func (l leading) Lead(ctx context.Context, ttl time.Duration, who string) (scheduler.Leadership, error) {
+	lead, err := l.Queue.Lead(ctx, ttl, who)
+	if err != nil {
+		return nil, err
+	}
+	return lead, nil
+}
+
+// jobRun is one job of this process.
+type jobRun struct {
+	a   *App
+	job job.Job
+	log *slog.Logger
+
+	mu     sync.Mutex
+	state  string // starting, running, refused, stopped
+	why    error
+	worker *worker.Worker
+}
+
+func (r *jobRun) set(state string, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state, r.why = state, why
+}
+
+func (r *jobRun) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.why
+}
+
+func (r *jobRun) current() *worker.Worker {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.worker
+}
+
+// run opens the job's databases, waits for them, and runs its loops until ctx
+// ends or the job turns out to have a mistake.
+func (r *jobRun) run(ctx context.Context) {
+	err := r.work(ctx)
+	if err == nil || ctx.Err() != nil {
+		r.set("stopped", nil)
+		return
+	}
+	r.set("refused", err)
+	if len(r.a.jobs) > 1 {
+		r.log.Error("this job does not run, the others do", "error", err)
+	}
+}
+
+func (r *jobRun) work(ctx context.Context) error {
+	source, destinations, closeAll, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	plan, err := r.inspect(ctx, source, destinations)
+	if err != nil || plan == nil {
+		return err
+	}
+	queue, err := r.queue(plan)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := r.known(ctx, queue); err != nil || ctx.Err() != nil {
+		return err
+	}
+	w, closeEndpoints, err := r.newWorker(plan, queue)
+	if err != nil {
+		return err
+	}
+	defer closeEndpoints()
+	r.set("running", nil)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var loops sync.WaitGroup
+	if r.a.role != Scheduler {
+		r.mu.Lock()
+		r.worker = w
+		r.mu.Unlock()
+		loops.Go(func() { w.Run(ctx) })
+	}
+	if r.a.role != Worker {
+		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id})
+		err = s.Run(ctx)
+		cancel()
+	}
+	loops.Wait()
+	return err
+}
+
+// open prepares the pools; a destination in the same place has its own, so that one cannot starve the other.
+func (r *jobRun) open() (source *mysql.Database, destinations []*mysql.Database, closeAll func(), err error) {
+	var all []*mysql.Database
+	closeAll = func() {
+		for _, d := range all {
+			if err := d.Close(); err != nil {
+				r.log.Info("a database pool was not closed cleanly", "error", err)
+			}
+		}
+	}
+	open := func(dsn job.Secret) (*mysql.Database, error) {
+		d, err := mysql.Open(dsn, mysql.Options{StatementTimeout: r.a.c.Process.Lease * 2 / 3})
+		if err != nil {
+			closeAll()
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		all = append(all, d)
+		return d, nil
+	}
+	if source, err = open(r.job.Source.DSN); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, d := range r.job.Destinations {
+		db, err := open(d.DSN)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		destinations = append(destinations, db)
+	}
+	return source, destinations, closeAll, nil
+}
+
+// inspect reads both sides' metadata; databases that are down are waited for.
+func (r *jobRun) inspect(ctx context.Context, source *mysql.Database, destinations []*mysql.Database) (plan *mysql.Plan, err error) {
+	err = r.a.patiently(ctx, "databases of job "+r.job.Name, func(ctx context.Context) error {
+		found, err := mysql.Inspect(ctx, r.job, source, destinations)
+		var mistake *table.ConfigError
+		if errors.As(err, &mistake) {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		plan = found
+		return err
+	})
+	if err == nil && plan != nil {
+		for _, w := range plan.Warnings {
+			r.log.Warn(w)
+		}
+	}
+	return plan, err
+}
+
+func (r *jobRun) queue(plan *mysql.Plan) (*broker.Queue, error) {
+	names := make([]string, len(r.job.Destinations))
+	for i, d := range r.job.Destinations {
+		names[i] = d.Name
+	}
+	details, err := fingerprint(r.job)
+	if err != nil {
+		return nil, err
+	}
+	return r.a.broker.Queue(broker.QueueConfig{
+		Job: r.job.Name, Destinations: names, Lease: r.a.c.Process.Lease, ConfirmDelay: r.job.ConfirmDelay,
+		Spec:   broker.Spec{Identity: plan.Source.Identity(), Details: details},
+		Limits: broker.Limits{MaxRanges: r.job.MaxRanges, MaxCallbacks: r.job.MaxCallbacks},
+	})
+}
+
+// fingerprint is a hash of what must be the same in every process: which
+// columns are compared with which destinations, and where callbacks go.
+func fingerprint(j job.Job) (string, error) {
+	type destination struct {
+		Name, Table, ByColumn, URL string
+		Columns                    []job.ColumnPair
+	}
+	view := struct {
+		By           string
+		Destinations []destination
+	}{By: j.Source.ByColumn}
+	for _, d := range j.Destinations {
+		view.Destinations = append(view.Destinations, destination{d.Name, d.Table, d.ByColumn, d.Callback.URL, d.Columns})
+	}
+	text, err := json.Marshal(view)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint of job %s: %w", j.Name, err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// known refuses a job that this Redis knows with another source or scan key.
+func (r *jobRun) known(ctx context.Context, q *broker.Queue) error {
+	return r.a.patiently(ctx, "redis", func(ctx context.Context) error {
+		err := q.Register(ctx, "")
+		var other *job.SpecError
+		if errors.As(err, &other) {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		return err
+	})
+}
+
+func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Worker, closeAll func(), err error) {
+	var endpoints []*callback.Endpoint
+	closeAll = func() {
+		for _, e := range endpoints {
+			e.Close()
+		}
+	}
+	var targets []worker.Target
+	for i, d := range r.job.Destinations {
+		e, err := callback.New(d.Callback)
+		if err != nil {
+			closeAll()
+			return nil, nil, fmt.Errorf("%w: destination %s: %w", ErrConfig, d.Name, err)
+		}
+		endpoints = append(endpoints, e)
+		targets = append(targets, worker.Target{Config: d, Destination: plan.Destinations[i], Endpoint: e})
+	}
+	return worker.New(worker.Config{
+		Job: r.job, Queue: queue, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
+		Slots: r.a.slots, RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
+		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Alert: r.a.alert, Meter: r.a.meters.job(r.job.Name),
+	}), closeAll, nil
+}

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/worker"
+)
+
+// meters are what this process counts of its own work. What waits in Redis is
+// read from there when somebody asks.
+type meters struct {
+	ranges    *prometheus.HistogramVec
+	failures  *prometheus.CounterVec
+	rows      *prometheus.CounterVec
+	differing *prometheus.CounterVec
+	posts     *prometheus.HistogramVec
+	settled   *prometheus.CounterVec
+	reclaimed *prometheus.CounterVec
+}
+
+func newMeters(r prometheus.Registerer) *meters {
+	f := promauto.With(r)
+	seconds := []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10}
+	return &meters{
+		ranges:    f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_range_seconds", Help: "Time to compare a range.", Buckets: seconds}, []string{"job", "scan"}),
+		failures:  f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_range_failures_total", Help: "Ranges that were not compared and are tried again."}, []string{"job"}),
+		rows:      f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_compared_total", Help: "Source rows compared with a destination."}, []string{"job", "destination"}),
+		differing: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_differing_total", Help: "Source rows that were missing or different at the first look."}, []string{"job", "destination"}),
+		posts:     f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_callback_seconds", Help: "Time until a receiver answered, or did not.", Buckets: seconds}, []string{"job", "destination", "outcome"}),
+		settled:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_callbacks_settled_total", Help: "Leased callbacks by where they went."}, []string{"job", "destination", "to"}),
+		reclaimed: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_leases_reclaimed_total", Help: "Leases taken back from workers that were gone."}, []string{"job", "kind"}),
+	}
+}
+
+// job is the part of the meters that one job's worker uses.
+func (m *meters) job(name string) worker.Meter {
+	return worker.Meter{
+		OnRange: func(scan job.Scan, _ job.Counts, took time.Duration, err error) {
+			if err != nil {
+				m.failures.WithLabelValues(name).Inc()
+				return
+			}
+			m.ranges.WithLabelValues(name, string(scan)).Observe(took.Seconds())
+		},
+		OnCompared: func(destination string, rows, differences int) {
+			m.rows.WithLabelValues(name, destination).Add(float64(rows))
+			m.differing.WithLabelValues(name, destination).Add(float64(differences))
+		},
+		OnPosted: func(destination string, a job.Answer) {
+			m.posts.WithLabelValues(name, destination, a.Outcome.String()).Observe(a.Took.Seconds())
+		},
+		OnSettled: func(destination string, to job.Phase, answer job.Settled) {
+			label := string(to)
+			if answer != job.SettledOK {
+				label = string(answer)
+			}
+			m.settled.WithLabelValues(name, destination, label).Inc()
+		},
+		OnReclaimed: func(r job.Reclaimed) {
+			m.reclaimed.WithLabelValues(name, "range").Add(float64(r.Ranges + r.SetBack))
+			m.reclaimed.WithLabelValues(name, "callback").Add(float64(r.Callbacks))
+		},
+	}
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/broker"
+)
+
+// report writes once a minute how far each job of this process is.
+func (a *App) report(ctx context.Context) {
+	const every = time.Minute
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	before := map[string]map[string]int64{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		jobs, err := a.broker.Jobs(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				a.log.Warn("the minute's report could not be read", "error", err)
+			}
+			continue
+		}
+		mine := map[string]bool{}
+		for _, r := range a.jobs {
+			mine[r.job.Name] = true
+		}
+		for _, j := range jobs {
+			if mine[j.Name] {
+				a.reportJob(j, before[j.Name], every)
+				before[j.Name] = j.Stats
+			}
+		}
+	}
+}
+
+func (a *App) reportJob(j broker.JobState, before map[string]int64, every time.Duration) {
+	perSecond := func(counter string) float64 {
+		if before == nil {
+			return 0
+		}
+		return float64(j.Stats[counter]-before[counter]) / every.Seconds()
+	}
+	a.log.Info("progress", "job", j.Name, "leader", j.Leader, "cursors", j.Cursors,
+		"ranges_done", j.Stats["ranges"], "rows_compared", j.Stats["rows"], "rows_per_second", perSecond("rows"),
+		"callbacks_delivered", j.Stats["delivered"], "callbacks_per_second", perSecond("delivered"),
+		"callbacks_closed", j.Stats["closed_equal"]+j.Stats["closed_gone"]+j.Stats["closed_unverified"],
+		"ranges_waiting", j.Depths["ranges"], "ranges_retry", j.Depths["ranges:retry"],
+		"callbacks_open", openCallbacks(j), "callbacks_slow", j.Depths["callbacks:slow"], "callbacks_parked", j.Depths["callbacks:parked"],
+		"rss_mb", residentBytes()>>20)
+}
+
+// openCallbacks are all that cupid still works on; parked ones wait for a person.
+func openCallbacks(j broker.JobState) int64 {
+	var n int64
+	for name, depth := range j.Depths {
+		if len(name) > len("callbacks:") && name[:len("callbacks:")] == "callbacks:" && name != "callbacks:parked" {
+			n += depth
+		}
+	}
+	return n
+}

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/admin"
+	"github.com/masixun71/cupid-go/pkg/broker"
+)
+
+// Status is what the fleet looks like from one process.
+type Status struct {
+	Process   broker.Process    `json:"process"` // who answers
+	Processes []broker.Process  `json:"processes"`
+	Jobs      []broker.JobState `json:"jobs"`
+	// Local is the state of each job in the answering process: starting, running, refused.
+	Local map[string]string `json:"local"`
+}
+
+// Status reads the fleet's state from Redis.
+func (a *App) Status(ctx context.Context) (any, error) {
+	s := Status{Process: a.process(), Local: map[string]string{}}
+	for _, r := range a.jobs {
+		r.mu.Lock()
+		s.Local[r.job.Name] = r.state
+		r.mu.Unlock()
+	}
+	for _, bad := range a.c.Bad {
+		s.Local[bad.Name] = "refused"
+	}
+	var err1, err2 error
+	s.Processes, err1 = a.broker.Processes(ctx)
+	s.Jobs, err2 = a.broker.Jobs(ctx)
+	return s, errors.Join(err1, err2)
+}
+
+// notReady lists what keeps this process from working.
+func (a *App) notReady(ctx context.Context) []admin.Problem {
+	var problems []admin.Problem
+	if err := a.broker.Ping(ctx); err != nil {
+		problems = append(problems, admin.Problem{What: "redis", Why: err.Error()})
+	}
+	a.mu.Lock()
+	for what, why := range a.down {
+		if what != "redis" {
+			problems = append(problems, admin.Problem{What: what, Why: why})
+		}
+	}
+	a.mu.Unlock()
+	for _, r := range a.jobs {
+		r.mu.Lock()
+		if r.state == "refused" && r.why != nil {
+			problems = append(problems, admin.Problem{What: "job " + r.job.Name, Why: r.why.Error()})
+		} else if r.state == "starting" {
+			problems = append(problems, admin.Problem{What: "job " + r.job.Name, Why: "starting"})
+		}
+		r.mu.Unlock()
+	}
+	sort.Slice(problems, func(i, j int) bool { return problems[i].What < problems[j].What })
+	return problems
+}
+
+func (a *App) process() broker.Process {
+	names := make([]string, len(a.jobs))
+	for i, r := range a.jobs {
+		names[i] = r.job.Name
+	}
+	host, pid, _ := strings.Cut(a.id, ":")
+	p := broker.Process{
+		ID: a.id, Role: string(a.role), Host: host, Version: Version, Address: a.Addr(), Jobs: strings.Join(names, " "),
+		RSS: residentBytes(), Started: a.started,
+	}
+	p.PID, _ = strconv.Atoi(pid)
+	for _, r := range a.jobs {
+		if w := r.current(); w != nil {
+			p.Busy += w.Busy()
+		}
+	}
+	return p
+}
+
+// beat keeps this process in the registry.
+func (a *App) beat(ctx context.Context) {
+	const every = 10 * time.Second
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := a.broker.Beat(ctx, a.process()); err != nil && ctx.Err() == nil {
+			a.log.Warn("the registry was not told that this process lives", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 200*time.Millisecond)
+			defer cancel()
+			if err := a.broker.Leave(bye, a.id); err != nil {
+				a.log.Debug("the registry forgets this process by itself", "error", err)
+			}
+			return
+		}
+	}
+}
+
+// residentBytes is the memory of this process as the kernel counts it; 0 where it does not say.
+func residentBytes() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
