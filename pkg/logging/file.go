@@ -3,13 +3,12 @@ package logging
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/DeRuina/timberjack"
 )
 
 const (
@@ -68,8 +67,10 @@ func unusable(dir string, err error) error {
 
 // file is the rotated file. Its Write never fails.
 type file struct {
+	path string
+
 	mu       sync.Mutex
-	rotated  *timberjack.Logger
+	rotated  io.WriteCloser
 	lock     *os.File
 	console  *slog.Logger // for reports about the file itself
 	closed   bool
@@ -94,7 +95,7 @@ func (f *file) warn(err error) {
 		return
 	}
 	f.warnedAt = time.Now()
-	f.console.Warn("log file cannot be written, lines go to the console only", "file", f.rotated.Filename, "error", err)
+	f.console.Warn("log file cannot be written, lines go to the console only", "file", f.path, "error", err)
 }
 
 // Close gives the file name free. It may be called more than once.

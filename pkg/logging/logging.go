@@ -64,6 +64,7 @@ func New(c Config, name string, console io.Writer) (*slog.Logger, func() error, 
 		return nil, nil, err
 	}
 	f := &file{
+		path: path,
 		rotated: &timberjack.Logger{
 			Filename:   path,
 			MaxSize:    cmp.Or(c.MaxSizeMB, defaultMaxSizeMB),
