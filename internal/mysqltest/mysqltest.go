@@ -138,7 +138,9 @@ func external(dsn string) (*Server, error) {
 	config.DBName = ""
 	server := &Server{Addr: config.Addr, config: config}
 	if err := server.connect(); err != nil {
-		return nil, fmt.Errorf("%s names %s, but that server cannot be used (unset the variable to have one started): %w", EnvDSN, config.Addr, err)
+		return nil, errors.Join(
+			fmt.Errorf("%s names %s, but that server cannot be used (unset the variable to have one started): %w", EnvDSN, config.Addr, err),
+			server.close())
 	}
 	return server, nil
 }
@@ -156,7 +158,7 @@ func start(options Options) (*Server, error) {
 	}
 	server := &Server{Addr: config.Addr, Socket: socket, config: config, daemon: daemon}
 	if err := server.connect(); err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to the server just started: %w", err), daemon.Remove())
+		return nil, errors.Join(fmt.Errorf("connect to the server just started: %w", err), server.close())
 	}
 	return server, nil
 }
@@ -200,18 +202,19 @@ func (s *Server) origin() string {
 	return fmt.Sprintf("started %s, socket %s", s.daemon, s.Socket)
 }
 
+// close ends what Server holds. Connections to a server that a test killed
+// close with an error that says nothing new.
 func (s *Server) close() error {
-	var errs []error
 	if s.marker != nil {
-		_ = s.marker.Close() // the server may be gone
+		_ = s.marker.Close()
 	}
 	if s.admin != nil {
-		errs = append(errs, s.admin.Close())
+		_ = s.admin.Close()
 	}
-	if s.daemon != nil {
-		errs = append(errs, s.daemon.Remove())
+	if s.daemon == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	return s.daemon.Remove()
 }
 
 // open returns a handle for the tests' own statements, of which one Exec may hold several.
