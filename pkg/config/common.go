@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +21,7 @@ func (r *reader) log() Log {
 		MaxSizeMB: r.number("log.maxSizeMB"),
 		MaxFiles:  r.number("log.maxFiles"),
 	}
-	if word := r.word("log.level"); !r.failed["log.level"] {
+	if word := r.word("log.level"); !r.bad("log.level") {
 		// The words allowed are those that slog knows.
 		_ = l.Level.UnmarshalText([]byte(word))
 	}
@@ -95,8 +97,17 @@ func validHost(host string) bool {
 		return true
 	}
 	return !strings.ContainsFunc(host, func(c rune) bool {
-		return c != '-' && c != '_' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+		return c < 0x80 && c != '-' && c != '_' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 	})
+}
+
+func (r *reader) notify() Notify {
+	const base = "notify.pushbearBaseURL"
+	n := Notify{PushbearSendKey: r.secret("notify.pushbearSendKey"), PushbearBaseURL: r.webURL(base)}
+	if n.PushbearBaseURL == "" && !r.bad(base) {
+		r.missing(base, "want the address of the service, or no such key")
+	}
+	return n
 }
 
 // redis reads the redis section; nil when no address is given.
@@ -105,14 +116,15 @@ func (r *reader) redis() *broker.Config {
 		Username: r.text("redis.username"),
 		Password: r.secret("redis.password"),
 		DB:       r.number("redis.db"),
-		Prefix:   r.text("redis.prefix"),
+		Prefix:   r.prefix("redis.prefix"),
 		Master:   r.text("redis.master"),
 		TLS:      r.flag("redis.tls"),
 	}
 	addrs := r.texts("redis.addr")
 	if len(addrs) == 0 {
-		if r.given("redis.username") || r.given("redis.password") || r.given("redis.db") || r.given("redis.master") || r.given("redis.tls") {
-			r.missing("redis.addr", "want host:port")
+		others := []string{"redis.username", "redis.password", "redis.db", "redis.master", "redis.tls"}
+		if !r.given("redis.addr") && slices.ContainsFunc(others, r.given) {
+			r.missing("redis.addr", `want host:port, or "" for no Redis`)
 		}
 		return nil
 	}
@@ -123,6 +135,18 @@ func (r *reader) redis() *broker.Config {
 		r.wrong("redis.db", "found "+strconv.Itoa(c.DB)+" for a cluster", "want 0: a cluster has one database")
 	}
 	return c
+}
+
+// prefixForm leaves out braces, which say what a cluster keeps together, and
+// what an operator's search pattern would take for its own.
+var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_.:/-]{1,64}$`)
+
+func (r *reader) prefix(key string) string {
+	prefix := r.text(key)
+	if _, at, _ := r.find(key); !r.bad(key) && !prefixForm.MatchString(prefix) {
+		r.wrong(at, "found "+shown(prefix), "want 1 to 64 letters, digits and _ . : / - such as \"cupid:\"")
+	}
+	return prefix
 }
 
 // redisAddr adds one address. What a URL says gives way to a key that says it too.

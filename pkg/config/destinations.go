@@ -17,7 +17,7 @@ import (
 // destinations reads the destinations of a job and names them apart.
 func (r *reader) destinations(list string, source job.Source, lease time.Duration) []job.Destination {
 	count := r.counts[list]
-	if count == 0 && !r.failed[list] {
+	if count == 0 {
 		r.missing(list, "want at least one destination")
 	}
 	all := make([]job.Destination, count)
@@ -41,7 +41,7 @@ func (r *reader) destination(at string, source job.Source, lease time.Duration) 
 		Columns:  r.pairs(at + "columns"),
 		Callback: r.callback(at+"callback.", lease),
 	}
-	if len(d.Columns) == 0 && !r.failed[at+"columns"] {
+	if len(d.Columns) == 0 && !r.bad(at+"columns") {
 		r.missing(at+"columns", "want source columns with their destination columns")
 	}
 	return d, address

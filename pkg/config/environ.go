@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -13,8 +14,9 @@ const (
 // environment maps CUPID_… variables to keys.
 type environment struct {
 	*walker
-	values map[string]string
-	names  map[string]string // variable, with N for every number: pattern
+	values  map[string]string
+	names   map[string]string // variable, with N for every number: pattern
+	unknown []string
 }
 
 func newEnvironment(environ []string, w *walker) *environment {
@@ -53,25 +55,28 @@ func (e *environment) key(name, value string) (string, any) {
 	general, index := withoutNumbers(name)
 	pattern, known := e.names[general]
 	if !known {
-		e.notes.warn(Mistake{name, "unknown variable", suggest(general, e.known())}.String())
+		e.unknown = append(e.unknown, name)
 		return "", nil
 	}
 	key := keyOf(pattern, index)
 	if !e.exists(key) {
-		e.notes.mistake(key, Mistake{name, "found no such element in the file", "want a number below the count of the list, from 0"})
+		e.notes.mistake("", Mistake{name, "found no such element in the file", "want a number below the count of the list, from 0"})
 		return "", nil
 	}
 	e.origins[key] = origin{name: name, lenient: true}
 	return key, value
 }
 
-func (e *environment) known() []string {
-	var names []string
-	for name := range e.names {
-		names = append(names, name)
+// warnUnknown speaks of variables that are neither a setting nor a secret that
+// the file names as ${NAME}.
+func (e *environment) warnUnknown(expanded map[string]bool) {
+	known := slices.Sorted(maps.Keys(e.names))
+	for _, name := range e.unknown {
+		if !expanded[name] {
+			general, _ := withoutNumbers(name)
+			e.notes.warn(Mistake{name, "unknown variable", nearestOr(general, known, "want CUPID_ and the name of a setting")}.String())
+		}
 	}
-	slices.Sort(names)
-	return names
 }
 
 // exists reports whether every list on the way to key is that long.

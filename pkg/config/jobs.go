@@ -31,7 +31,7 @@ func (r *reader) job(i int, lease time.Duration) job.Job {
 		HotBound:     r.duration(at("hotBound")),
 		Lenient:      r.seed,
 	}
-	if !j.Insert.Enabled && !j.Update.Enabled && !r.failed[at("insert.enabled")] && !r.failed[at("update.enabled")] {
+	if !j.Insert.Enabled && !j.Update.Enabled && !r.bad(at("insert.enabled")) && !r.bad(at("update.enabled")) {
 		r.wrong(at("insert.enabled"), "found neither insert nor update", "want at least one of them true")
 	}
 	j.Destinations = r.destinations(at("destinations"), source, lease)
@@ -76,7 +76,7 @@ func (r *reader) source(at string) job.Source {
 // identifier reads the name of a table or column, which must be given.
 func (r *reader) identifier(key, want string) string {
 	name := r.text(key)
-	if strings.TrimSpace(name) == "" && !r.failed[key] {
+	if strings.TrimSpace(name) == "" && !r.bad(key) {
 		r.missing(key, want)
 	}
 	return name
@@ -89,7 +89,7 @@ func (r *reader) dsn(at string) (job.Secret, *mysql.Config) {
 	key := at + "dsn"
 	dsn, file := r.secret(key), r.secretFile(at+"dsnFile")
 	switch {
-	case r.failed[key] || r.failed[at+"dsnFile"]:
+	case r.bad(key) || r.bad(at+"dsnFile"):
 		return job.Secret{}, nil
 	case !dsn.Empty() && !file.Empty():
 		r.wrong(key, "found it besides "+r.name(at+"dsnFile"), "want one of the two")
@@ -102,14 +102,24 @@ func (r *reader) dsn(at string) (job.Secret, *mysql.Config) {
 	}
 	address, err := mysql.ParseDSN(dsn.Reveal())
 	switch {
-	case err != nil: // the driver's words may quote the DSN
-		r.wrong(key, "found a DSN that cannot be read", wantDSN)
+	case err != nil:
+		r.wrong(key, "found a DSN that cannot be read"+driverWords(err), wantDSN)
+	case strings.Contains(address.DBName+address.Addr, "@"): // a password may have slipped there
+		r.wrong(key, "found a DSN whose parts stand in the wrong order", wantDSN)
 	case address.DBName == "":
 		r.wrong(key, "found a DSN without a database", wantDSN)
 	default:
 		return dsn, address
 	}
 	return job.Secret{}, nil
+}
+
+// driverWords keeps those of the driver's errors that do not quote the DSN.
+func driverWords(err error) string {
+	if words, fixed := strings.CutPrefix(err.Error(), "invalid DSN: "); fixed {
+		return " (" + words + ")"
+	}
+	return ""
 }
 
 func (r *reader) update(at string) job.UpdateScan {
@@ -120,7 +130,7 @@ func (r *reader) update(at string) job.UpdateScan {
 		Window:  r.duration(at + "window"),
 		Zone:    r.text(at + "zone"),
 	}
-	if u.Enabled && strings.TrimSpace(u.Column) == "" {
+	if u.Enabled && strings.TrimSpace(u.Column) == "" && !r.bad(at+"column") {
 		r.missing(at+"column", "want the column with the time of a row's last change, as update is on")
 	}
 	format := r.text(at + "format")
@@ -163,7 +173,7 @@ func (r *reader) callback(at string, lease time.Duration) job.Callback {
 		Secrets:     r.webhookSecrets(at + "secrets"),
 		Off:         r.flag(at + "off"),
 	}
-	if c.URL == "" && !c.Off && !r.failed[at+"url"] {
+	if c.URL == "" && !c.Off && !r.bad(at+"url") {
 		r.missing(at+"url", "want the URL that is called for a difference")
 	}
 	if lease > 0 && c.Timeout >= lease/3 {
@@ -180,7 +190,7 @@ func (r *reader) webhookSecrets(key string) []job.Secret {
 	for _, text := range r.texts(key) {
 		secret := r.expand(text, at)
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret.Reveal(), "whsec_"))
-		if (err != nil || len(raw) == 0) && !r.failed[at] {
+		if (err != nil || len(raw) == 0) && !r.bad(key) {
 			r.wrong(at, "found a secret that is no base64", "want whsec_ and the base64 text of 24 to 64 random bytes")
 		}
 		secrets = append(secrets, secret)

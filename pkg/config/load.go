@@ -66,17 +66,13 @@ func readFile(path string) (map[string]any, *Error) {
 		return nil, &Error{Mistakes: []Mistake{{Found: "the file " + why, Allowed: "want a config file"}}}
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors write it
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, &Error{Mistakes: []Mistake{{Found: "the file is empty", Allowed: wantForm}}}
+	}
 	if !utf8.Valid(text) {
 		return nil, &Error{Mistakes: []Mistake{{Found: "found bytes that are no UTF-8", Allowed: "want the file saved as UTF-8, comments too"}}}
 	}
-	raw, err := parserFor(path).Unmarshal(text)
-	if err != nil {
-		if broken, ok := errors.AsType[*Error](err); ok {
-			return nil, broken
-		}
-		return nil, &Error{Mistakes: []Mistake{{Found: "cannot be parsed", Allowed: "want JSON, YAML or TOML"}}}
-	}
-	return raw, nil
+	return parse(path, text)
 }
 
 // cause is the reason in a file error, without the path that is shown anyway.
@@ -89,6 +85,8 @@ func cause(err error) string {
 	}
 	return "unknown reason"
 }
+
+const wantForm = "want jobs (a list), or src and des (one job)"
 
 // schemaFor tells the two forms apart by their keys.
 func schemaFor(raw map[string]any) (*schema, *Error) {
@@ -110,7 +108,7 @@ func schemaFor(raw map[string]any) (*schema, *Error) {
 	case len(jobs) > 0:
 		return jobSchema(), nil
 	}
-	return nil, &Error{Mistakes: []Mistake{{Found: "found neither jobs nor src and des", Allowed: "want jobs (a list), or src and des (one job)"}}}
+	return nil, &Error{Mistakes: []Mistake{{Found: "found neither jobs nor src and des", Allowed: wantForm}}}
 }
 
 // layers lays the file over the defaults, the environment over the file, the
@@ -134,8 +132,8 @@ func layers(o Options, s *schema, raw map[string]any, n *notes) (*reader, error)
 		}
 	}
 	return &reader{
-		schema: s, notes: n, values: values, origins: w.origins, counts: w.counts,
-		limits: limits(), environ: environ.values, file: o.Path, failed: map[string]bool{},
+		schema: s, notes: n, values: values, origins: w.origins, counts: w.counts, broken: w.broken,
+		limits: limits(), environ: environ, file: o.Path, failed: map[string]bool{}, expanded: map[string]bool{},
 	}, nil
 }
 
@@ -185,12 +183,13 @@ func (r *reader) config() *Config {
 		HTTP:    HTTP{Addr: r.httpAddr()},
 		Worker:  r.worker(),
 		Process: Process{ShutdownTimeout: r.duration("shutdownTimeout"), Lease: r.duration("lease")},
-		Notify:  Notify{PushbearSendKey: r.secret("notify.pushbearSendKey"), PushbearBaseURL: r.webURL("notify.pushbearBaseURL")},
+		Notify:  r.notify(),
 	}
 	if r.seed {
 		c.Form = FormSeed
 	}
 	r.jobs(c)
+	r.environ.warnUnknown(r.expanded)
 	c.Warnings = r.notes.warnings
 	return c
 }
@@ -199,7 +198,7 @@ func (r *reader) config() *Config {
 func (r *reader) jobs(c *Config) {
 	count := r.counts["jobs"]
 	if count == 0 {
-		r.notes.mistake("jobs", Mistake{"jobs", "found none", "want at least one job"})
+		r.wrong("jobs", "found none", "want at least one job")
 	}
 	names := map[string]int{}
 	for i := range count {

@@ -4,16 +4,21 @@ import "strings"
 
 // suggest is the advice after an unknown name: the nearest known one, or all.
 func suggest(name string, known []string) string {
+	return nearestOr(name, known, "want "+strings.Join(known, ", "))
+}
+
+// nearestOr is the nearest known name as a question, or other advice when none is near.
+func nearestOr(name string, known []string, other string) string {
 	best, distance := "", 1+max(2, len(name)/3)
 	for _, k := range known {
 		if d := edits(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return "did you mean " + best + "?"
+	if best == "" {
+		return other
 	}
-	return "want " + strings.Join(known, ", ")
+	return "did you mean " + best + "?"
 }
 
 // edits counts the letters to insert, drop, replace or swap to make b of a.

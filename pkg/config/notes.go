@@ -50,9 +50,11 @@ func (n *notes) of(job int) []Mistake {
 func (n *notes) all() []Mistake {
 	sorted := slices.Clone(n.mistakes)
 	slices.SortStableFunc(sorted, func(a, b noted) int { return a.job - b.job })
-	all := make([]Mistake, len(sorted))
-	for i, m := range sorted {
-		all[i] = m.Mistake
+	var all []Mistake
+	for _, m := range sorted {
+		if !slices.Contains(all, m.Mistake) { // a flag can be wrong for every job
+			all = append(all, m.Mistake)
+		}
 	}
 	return all
 }
@@ -99,7 +101,9 @@ func shown(v any) string {
 		}
 		return strconv.Quote(v)
 	case bool, number, int, int64, uint64, float64:
-		return fmt.Sprint(v)
+		if text := fmt.Sprint(v); len(text) <= 64 {
+			return text
+		}
 	}
 	return kindOf(v)
 }

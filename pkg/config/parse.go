@@ -13,7 +13,6 @@ import (
 
 	"github.com/knadh/koanf/parsers/toml/v2"
 	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/v2"
 	tomltext "github.com/pelletier/go-toml/v2"
 	"github.com/tailscale/hujson"
 	yamltext "go.yaml.in/yaml/v3"
@@ -22,36 +21,36 @@ import (
 // number is a number of a JSON file, digit for digit.
 type number = json.Number
 
-// parserFor goes by the file's name: YAML, TOML, and JSON for all others.
-func parserFor(path string) koanf.Parser {
+// parse goes by the file's name: YAML, TOML, and JSON for all others. It never
+// passes on what a library says about a broken file when that may quote the
+// file: a quoted line may hold a password.
+func parse(path string, text []byte) (map[string]any, *Error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".yaml", ".yml":
-		return yamlParser{}
+		return parseYAML(text)
 	case ".toml":
-		return tomlParser{}
+		return parseTOML(text)
 	default:
-		return jsonParser{}
+		return parseJSON(text)
 	}
 }
 
-// The parsers below never pass on what a library says about a broken file when
-// it may quote the file: a quoted line may hold a password.
-
-// syntax is a mistake at a place of the file; column 0 is unknown.
-func syntax(line, column int, found, allowed string) error {
-	place := fmt.Sprintf("line %d", line)
+// syntax is a mistake at a place of the file; a line or column of 0 is unknown.
+func syntax(line, column int, found, allowed string) *Error {
+	place := ""
+	if line > 0 {
+		place = fmt.Sprintf("line %d", line)
+	}
 	if column > 0 {
 		place += fmt.Sprintf(", column %d", column)
 	}
 	return &Error{Mistakes: []Mistake{{place, found, allowed}}}
 }
 
-// jsonParser reads JSON with comments and trailing commas.
-type jsonParser struct{ koanf.Parser }
-
 var hujsonPlace = regexp.MustCompile(`^hujson: line (\d+), column (\d+): (.*)`)
 
-func (jsonParser) Unmarshal(text []byte) (map[string]any, error) {
+// parseJSON reads JSON with comments and trailing commas.
+func parseJSON(text []byte) (map[string]any, *Error) {
 	value, err := hujson.Parse(text)
 	if err != nil {
 		return nil, jsonMistake(err)
@@ -64,10 +63,10 @@ func (jsonParser) Unmarshal(text []byte) (map[string]any, error) {
 }
 
 // jsonMistake keeps of hujson's words the place and what was expected there.
-func jsonMistake(err error) error {
+func jsonMistake(err error) *Error {
 	place := hujsonPlace.FindStringSubmatch(err.Error())
 	if place == nil {
-		return syntax(1, 0, "found no JSON", "want { … }")
+		return syntax(0, 0, "found no JSON", "want { … }")
 	}
 	line, _ := strconv.Atoi(place[1])
 	column, _ := strconv.Atoi(place[2])
@@ -81,7 +80,7 @@ func jsonMistake(err error) error {
 	}
 }
 
-func jsonObject(text []byte, object *hujson.Object) (map[string]any, error) {
+func jsonObject(text []byte, object *hujson.Object) (map[string]any, *Error) {
 	members := make(map[string]any, len(object.Members))
 	for _, member := range object.Members {
 		name := member.Name.Value.(hujson.Literal).String()
@@ -98,14 +97,14 @@ func jsonObject(text []byte, object *hujson.Object) (map[string]any, error) {
 	return members, nil
 }
 
-func jsonValue(text []byte, value hujson.Value) (any, error) {
+func jsonValue(text []byte, value hujson.Value) (any, *Error) {
 	switch v := value.Value.(type) {
 	case *hujson.Object:
 		return jsonObject(text, v)
 	case *hujson.Array:
 		elements := make([]any, len(v.Elements))
 		for i, element := range v.Elements {
-			var err error
+			var err *Error
 			if elements[i], err = jsonValue(text, element); err != nil {
 				return nil, err
 			}
@@ -134,15 +133,12 @@ func lineColumn(text []byte, offset int) (line, column int) {
 	return 1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(before[1+strings.LastIndexByte(before, '\n'):])
 }
 
-// yamlParser is koanf's, with errors that quote nothing.
-type yamlParser struct{ koanf.Parser }
-
 var (
 	yamlPlace = regexp.MustCompile(`line (\d+): (.*)`)
 	yamlWords = regexp.MustCompile(`^(?:[a-z ,-]|'[^'A-Za-z0-9]+')+$`)
 )
 
-func (yamlParser) Unmarshal(text []byte) (map[string]any, error) {
+func parseYAML(text []byte) (map[string]any, *Error) {
 	var root yamltext.Node
 	if err := yamltext.Unmarshal(text, &root); err != nil {
 		return nil, yamlMistake(err)
@@ -160,8 +156,8 @@ func (yamlParser) Unmarshal(text []byte) (map[string]any, error) {
 	return tree, nil
 }
 
-func yamlMistake(err error) error {
-	line, why := 1, ""
+func yamlMistake(err error) *Error {
+	line, why := 0, ""
 	if place := yamlPlace.FindStringSubmatch(err.Error()); place != nil {
 		line, _ = strconv.Atoi(place[1])
 		why = place[2]
@@ -176,15 +172,12 @@ func yamlMistake(err error) error {
 	}
 }
 
-// tomlParser is koanf's, with errors that quote nothing.
-type tomlParser struct{ koanf.Parser }
-
-func (tomlParser) Unmarshal(text []byte) (map[string]any, error) {
+func parseTOML(text []byte) (map[string]any, *Error) {
 	tree, err := toml.Parser().Unmarshal(text)
 	if err == nil {
 		return tree, nil
 	}
-	line, column := 1, 0
+	line, column := 0, 0
 	if at, ok := errors.AsType[*tomltext.DecodeError](err); ok {
 		line, column = at.Position()
 	}

@@ -46,14 +46,23 @@ func seedSchema() *schema {
 	s := &schema{seed: true, lists: map[string]string{"des": "jobs[].destinations"}}
 	for _, setting := range Defaults() {
 		if setting.SeedKey != "" {
-			s.add(setting.SeedKey, leaf{target: setting.Key, unit: unitOf(setting.SeedKey)})
+			s.add(setting.SeedKey, leaf{target: seedTarget(setting), unit: unitOf(setting.SeedKey)})
 		}
 	}
 	s.add("redis.addrs", leaf{target: "redis.addr"})
 	s.add("pushbearBaseURL", leaf{target: "notify.pushbearBaseURL"})
 	s.names["redis.addr"], s.names["notify.pushbearBaseURL"] = "redis.addr", "src.pushbearBaseURL"
-	s.names["jobs[].destinations"] = "des"
+	s.names["jobs[].destinations"], s.names[destinationsPattern] = "des", "des[]"
 	return s
+}
+
+// seedTarget is where a seed key's value goes: the seed form has the callback's
+// URL in each destination and its times once for all.
+func seedTarget(s Setting) string {
+	if strings.HasPrefix(s.SeedKey, "des[]") && strings.HasPrefix(s.Key, jobsPattern+".callback.") {
+		return strings.Replace(s.Key, jobsPattern, destinationsPattern, 1)
+	}
+	return s.Key
 }
 
 // unitOf reads the unit of a seed key from its end.

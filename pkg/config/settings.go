@@ -106,6 +106,10 @@ func Defaults() []Setting {
 	}
 }
 
+// Environ is the variable that overrides the setting; N stands for the number
+// of a list's element, from 0.
+func (s Setting) Environ() string { return environName(s.Key) }
+
 // environName is the variable that overrides a key: CUPID_ and the key in upper
 // case, its words and levels divided by _, list elements by number.
 func environName(pattern string) string {

@@ -24,6 +24,7 @@ type walker struct {
 	tree    map[string]any
 	origins map[string]origin
 	counts  map[string]int // elements by key of the list
+	broken  []string       // paths whose value is no section or list
 }
 
 // walk visits one node. Pattern is folded, name is as the user wrote it.
@@ -51,7 +52,7 @@ func (w *walker) leaf(l leaf, name string, index []int, node any) {
 
 // indexFor adds the number that the seed form's only job has.
 func (w *walker) indexFor(target string, index []int) []int {
-	if w.seed && strings.HasPrefix(target, jobsPattern) || w.seed && strings.HasPrefix(target, "jobs[].") {
+	if w.seed && strings.HasPrefix(target, jobsPattern) {
 		return append([]int{0}, index...)
 	}
 	return index
@@ -61,7 +62,7 @@ func (w *walker) list(target, pattern, name string, index []int, node any) {
 	key := keyOf(target, w.indexFor(target, index))
 	elements, ok := node.([]any)
 	if !ok {
-		w.notes.mistake(key, Mistake{name, "found " + kindOf(node), "want a list"})
+		w.wrongKind(key, name, node, "want a list")
 		return
 	}
 	w.counts[key] = len(elements)
@@ -78,12 +79,17 @@ func (w *walker) section(pattern, name string, index []int, node any) {
 	key := keyOf(pattern, index)
 	members, ok := node.(map[string]any)
 	if !ok {
-		w.notes.mistake(key, Mistake{name, "found " + kindOf(node), "want a section with " + strings.Join(w.children[pattern], ", ")})
+		w.wrongKind(key, name, node, "want a section with "+strings.Join(w.children[pattern], ", "))
 		return
 	}
 	for _, member := range slices.Sorted(maps.Keys(members)) {
 		w.member(pattern, name, index, member, members[member])
 	}
+}
+
+func (w *walker) wrongKind(key, name string, node any, want string) {
+	w.broken = append(w.broken, name)
+	w.notes.mistake(key, Mistake{name, "found " + kindOf(node), want})
 }
 
 // offCallback reports whether a callback section is written as the word off.

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// texts reads a list, or one text that commas divide.
+func (r *reader) texts(key string) []string {
+	v, at, ok := r.find(key)
+	if !ok {
+		return nil
+	}
+	elements, isList := v.([]any)
+	if !isList {
+		s, isText := asText(v)
+		if !isText {
+			r.wrong(at, "found "+kindOf(v), "want a text or a list of texts")
+			return nil
+		}
+		if strings.TrimSpace(s) == "" {
+			return nil
+		}
+		for part := range strings.SplitSeq(s, ",") {
+			elements = append(elements, part)
+		}
+	}
+	var all []string
+	for i, element := range elements {
+		s, isText := asText(element)
+		if s = strings.TrimSpace(s); !isText || s == "" {
+			r.wrong(at, fmt.Sprintf("found %s at place %d", kindOf(element), i), "want texts that are not empty")
+			return nil
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// pairs reads source columns with their destination columns, in the order of
+// their names: a file's own order is nothing that a comparison may hang on.
+func (r *reader) pairs(key string) []job.ColumnPair {
+	v, at, ok := r.find(key)
+	if !ok {
+		return nil
+	}
+	columns, isSection := v.(map[string]any)
+	if !isSection {
+		columns = map[string]any{}
+		for _, name := range r.texts(key) {
+			columns[name] = name
+		}
+	}
+	var all []job.ColumnPair
+	for _, source := range slices.Sorted(maps.Keys(columns)) {
+		destination, isText := asText(columns[source])
+		if !isText || source == "" || destination == "" {
+			r.wrong(at, "found "+kindOf(columns[source])+" for a column", "want source column: destination column")
+			return nil
+		}
+		all = append(all, job.ColumnPair{Source: source, Destination: destination})
+	}
+	return all
+}

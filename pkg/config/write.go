@@ -1,0 +1,227 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// Masked is what is in force, as YAML in the job form, with asterisks for
+// everything secret.
+func (c *Config) Masked() ([]byte, error) {
+	return write(c, writer{secret: job.Secret.String, address: maskedURL})
+}
+
+// Convert writes c as a config file in the job form. It holds the secrets: write
+// it only where the config itself may lie.
+func Convert(c *Config) ([]byte, error) {
+	reveal := func(s job.Secret) string { return strings.ReplaceAll(s.Reveal(), "${", "$${") }
+	return write(c, writer{secret: reveal, address: func(s string) string { return s }})
+}
+
+// writer says how secrets, and addresses that may hold one, are written.
+type writer struct {
+	secret  func(job.Secret) string
+	address func(string) string
+}
+
+func write(c *Config, w writer) ([]byte, error) {
+	text, err := yaml.Marshal(w.file(c))
+	if err != nil {
+		return nil, fmt.Errorf("write config: %w", err)
+	}
+	return text, nil
+}
+
+// maskedURL leaves of a URL what shows where it leads.
+func maskedURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "********"
+	}
+	shown := u.Scheme + "://" + u.Host + u.EscapedPath()
+	if u.User != nil {
+		shown = u.Scheme + "://********@" + u.Host + u.EscapedPath()
+	}
+	if u.RawQuery != "" {
+		shown += "?********"
+	}
+	return shown
+}
+
+// span is a duration as a config file writes it.
+type span time.Duration
+
+// MarshalYAML writes "2s".
+func (s span) MarshalYAML() (any, error) { return shortDuration(time.Duration(s)), nil }
+
+// The job form, as it is written.
+type (
+	fileForm struct {
+		Redis           *redisForm `yaml:"redis,omitempty"`
+		State           string     `yaml:"state,omitempty"`
+		Log             logForm    `yaml:"log"`
+		HTTP            httpForm   `yaml:"http"`
+		Worker          workerForm `yaml:"worker"`
+		ShutdownTimeout span       `yaml:"shutdownTimeout"`
+		Lease           span       `yaml:"lease"`
+		Notify          notifyForm `yaml:"notify"`
+		Jobs            []jobForm  `yaml:"jobs"`
+	}
+	redisForm struct {
+		Addr     []string `yaml:"addr,flow"`
+		Username string   `yaml:"username,omitempty"`
+		Password string   `yaml:"password,omitempty"`
+		DB       int      `yaml:"db"`
+		Prefix   string   `yaml:"prefix"`
+		Master   string   `yaml:"master,omitempty"`
+		TLS      bool     `yaml:"tls"`
+	}
+	logForm struct {
+		Dir       string `yaml:"dir,omitempty"`
+		Format    string `yaml:"format"`
+		Level     string `yaml:"level"`
+		MaxSizeMB int    `yaml:"maxSizeMB"`
+		MaxFiles  int    `yaml:"maxFiles"`
+	}
+	httpForm struct {
+		Addr string
+	}
+	workerForm struct {
+		Comparers    int  `yaml:"comparers"`
+		RangePoll    span `yaml:"rangePoll"`
+		CallbackPoll span `yaml:"callbackPoll"`
+	}
+	notifyForm struct {
+		PushbearSendKey string `yaml:"pushbearSendKey,omitempty"`
+		PushbearBaseURL string `yaml:"pushbearBaseURL"`
+	}
+	jobForm struct {
+		Name         string            `yaml:"name"`
+		Source       sourceForm        `yaml:"source"`
+		StartID      string            `yaml:"startID,omitempty"`
+		Insert       insertForm        `yaml:"insert"`
+		Update       updateForm        `yaml:"update"`
+		RangeRows    int               `yaml:"rangeRows"`
+		LateCommit   span              `yaml:"lateCommit"`
+		ConfirmDelay span              `yaml:"confirmDelay"`
+		HotBound     span              `yaml:"hotBound"`
+		MaxRanges    int               `yaml:"maxRanges"`
+		MaxCallbacks int               `yaml:"maxCallbacks"`
+		Destinations []destinationForm `yaml:"destinations"`
+	}
+	sourceForm struct {
+		DSN      string `yaml:"dsn"`
+		Table    string `yaml:"table"`
+		ByColumn string `yaml:"byColumn"`
+		ScanKey  string `yaml:"scanKey,omitempty"`
+	}
+	insertForm struct {
+		Enabled bool `yaml:"enabled"`
+		Every   span `yaml:"every"`
+	}
+	updateForm struct {
+		Enabled bool   `yaml:"enabled"`
+		Every   span   `yaml:"every"`
+		Column  string `yaml:"column,omitempty"`
+		Window  span   `yaml:"window"`
+		Format  string `yaml:"format,omitempty"`
+		Zone    string `yaml:"zone,omitempty"`
+	}
+	destinationForm struct {
+		Name     string            `yaml:"name"`
+		DSN      string            `yaml:"dsn"`
+		Table    string            `yaml:"table"`
+		ByColumn string            `yaml:"byColumn"`
+		Columns  map[string]string `yaml:"columns"`
+		Callback callbackForm      `yaml:"callback"`
+	}
+	callbackForm struct {
+		URL         string   `yaml:"url,omitempty"`
+		Timeout     span     `yaml:"timeout"`
+		Retry       span     `yaml:"retry"`
+		SlowRetry   span     `yaml:"slowRetry"`
+		Verify      bool     `yaml:"verify"`
+		VerifyDelay span     `yaml:"verifyDelay"`
+		Concurrency int      `yaml:"concurrency"`
+		Body        string   `yaml:"body"`
+		Secrets     []string `yaml:"secrets,omitempty"`
+		Off         bool     `yaml:"off"`
+	}
+)
+
+func (w writer) file(c *Config) fileForm {
+	f := fileForm{
+		Redis: w.redis(c.Redis),
+		State: c.State,
+		Log: logForm{
+			Dir: c.Log.Dir, Format: c.Log.Format, Level: strings.ToLower(c.Log.Level.String()),
+			MaxSizeMB: c.Log.MaxSizeMB, MaxFiles: c.Log.MaxFiles,
+		},
+		HTTP:            httpForm(c.HTTP),
+		Worker:          workerForm{c.Worker.Comparers, span(c.Worker.RangePoll), span(c.Worker.CallbackPoll)},
+		ShutdownTimeout: span(c.Process.ShutdownTimeout),
+		Lease:           span(c.Process.Lease),
+		Notify:          notifyForm{w.secret(c.Notify.PushbearSendKey), w.address(c.Notify.PushbearBaseURL)},
+	}
+	for _, j := range c.Jobs {
+		f.Jobs = append(f.Jobs, w.job(j))
+	}
+	return f
+}
+
+func (w writer) redis(c *broker.Config) *redisForm {
+	if c == nil {
+		return nil
+	}
+	return &redisForm{
+		Addr: c.Addrs, Username: c.Username, Password: w.secret(c.Password),
+		DB: c.DB, Prefix: c.Prefix, Master: c.Master, TLS: c.TLS,
+	}
+}
+
+func (w writer) job(j job.Job) jobForm {
+	f := jobForm{
+		Name: j.Name,
+		Source: sourceForm{
+			DSN: w.secret(j.Source.DSN), Table: j.Source.Shard.Table,
+			ByColumn: j.Source.ByColumn, ScanKey: j.Source.ScanKey,
+		},
+		StartID: j.StartID,
+		Insert:  insertForm{j.Insert.Enabled, span(j.Insert.Every)},
+		Update: updateForm{
+			Enabled: j.Update.Enabled, Every: span(j.Update.Every), Column: j.Update.Column,
+			Window: span(j.Update.Window), Format: j.Update.Format.String(), Zone: j.Update.Zone,
+		},
+		RangeRows: j.RangeRows, LateCommit: span(j.LateCommit), ConfirmDelay: span(j.ConfirmDelay),
+		HotBound: span(j.HotBound), MaxRanges: j.MaxRanges, MaxCallbacks: j.MaxCallbacks,
+	}
+	for _, d := range j.Destinations {
+		f.Destinations = append(f.Destinations, w.destination(d))
+	}
+	return f
+}
+
+func (w writer) destination(d job.Destination) destinationForm {
+	c := d.Callback
+	f := destinationForm{
+		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumn, Columns: map[string]string{},
+		Callback: callbackForm{
+			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
+			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency, Body: string(c.Body), Off: c.Off,
+		},
+	}
+	for _, pair := range d.Columns {
+		f.Columns[pair.Source] = pair.Destination
+	}
+	for _, secret := range c.Secrets {
+		f.Callback.Secrets = append(f.Callback.Secrets, w.secret(secret))
+	}
+	return f
+}

@@ -1,0 +1,51 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/config"
+)
+
+const everySecret = oneJob + `
+    callback: {secrets: [whsec_czNjcjN0]}
+redis: {addr: "redis://user:s3cr3t@10.0.0.1/2"}
+notify: {pushbearSendKey: s3cr3t, pushbearBaseURL: "http://u:s3cr3t@127.0.0.1/x?token=s3cr3t"}
+`
+
+func TestMaskedShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	text, err := loadJobs(t, everySecret, "CUPID_JOBS_0_DESTINATIONS_0_CALLBACK_URL=http://h/cb?key=s3cr3t").Masked()
+	require.NoError(t, err)
+	require.NotContains(t, string(text), password)
+	require.NotContains(t, string(text), "czNjcjN0")
+	for _, line := range []string{
+		"dsn: '********'", "password: '********'", "pushbearSendKey: '********'", "- '********'",
+		"pushbearBaseURL: http://********@127.0.0.1/x?********", "url: http://h/cb?********",
+		"lateCommit: 1m", "name: db2.user", "comparers: 1", "addr: ['10.0.0.1:6379']",
+	} {
+		require.Contains(t, string(text), line)
+	}
+}
+
+// A converted config means the same, also one that held ${ in a secret.
+func TestConvertLoadsAsTheSame(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{
+		"testdata/seed-page.json", samples + "seed.json",
+		write(t, "c.yaml", everySecret+"state: ''\nlog: {dir: /tmp, level: debug}\ndefaults: {update: {format: Y-m-d H:i:s, zone: Asia/Shanghai}}\n"),
+		write(t, "d.yaml", oneJob+"notify: {pushbearSendKey: 'a$${b'}\n"),
+	} {
+		before := load(t, config.Options{Path: path})
+		text, err := config.Convert(before)
+		require.NoError(t, err)
+		after := loadJobs(t, string(text))
+		require.Empty(t, after.Warnings)
+		after.Path, after.Form = before.Path, before.Form
+		for i := range after.Jobs {
+			after.Jobs[i].Lenient = before.Jobs[i].Lenient
+		}
+		require.Equal(t, before, after)
+	}
+}
