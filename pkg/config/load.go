@@ -63,16 +63,21 @@ func load(o Options) (*Config, []Mistake) {
 func readFile(path string) (map[string]any, *Error) {
 	text, why := readRegular(path, maxFile)
 	if why != "" {
-		return nil, &Error{Mistakes: []Mistake{{Found: "the file " + why, Allowed: "want a config file"}}}
+		return nil, unusable("the file "+why, "want a config file")
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors write it
 	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, &Error{Mistakes: []Mistake{{Found: "the file is empty", Allowed: wantForm}}}
+		return nil, unusable("the file is empty", wantForm)
 	}
 	if !utf8.Valid(text) {
-		return nil, &Error{Mistakes: []Mistake{{Found: "found bytes that are no UTF-8", Allowed: "want the file saved as UTF-8, comments too"}}}
+		return nil, unusable("found bytes that are no UTF-8", "want the file saved as UTF-8, comments too")
 	}
 	return parse(path, text)
+}
+
+// unusable is a mistake of the file as a whole.
+func unusable(found, allowed string) *Error {
+	return &Error{Mistakes: []Mistake{{Found: found, Allowed: allowed}}}
 }
 
 // cause is the reason in a file error, without the path that is shown anyway.
@@ -90,25 +95,23 @@ const wantForm = "want jobs (a list), or src and des (one job)"
 
 // schemaFor tells the two forms apart by their keys.
 func schemaFor(raw map[string]any) (*schema, *Error) {
-	var seed, jobs []string
+	_, jobs := raw["jobs"]
+	var seed []string
 	for key := range raw {
-		switch {
-		case strings.EqualFold(key, "src"), strings.EqualFold(key, "des"):
+		if strings.EqualFold(key, "src") || strings.EqualFold(key, "des") {
 			seed = append(seed, key)
-		case key == "jobs":
-			jobs = append(jobs, key)
 		}
 	}
 	slices.Sort(seed)
 	switch {
-	case len(seed) > 0 && len(jobs) > 0:
-		return nil, &Error{Mistakes: []Mistake{{Found: "found jobs and " + strings.Join(seed, ", "), Allowed: "want either jobs, or src and des"}}}
+	case len(seed) > 0 && jobs:
+		return nil, unusable("found jobs and "+strings.Join(seed, ", "), "want either jobs, or src and des")
 	case len(seed) > 0:
 		return seedSchema(), nil
-	case len(jobs) > 0:
+	case jobs:
 		return jobSchema(), nil
 	}
-	return nil, &Error{Mistakes: []Mistake{{Found: "found neither jobs nor src and des", Allowed: wantForm}}}
+	return nil, unusable("found neither jobs nor src and des", wantForm)
 }
 
 // layers lays the file over the defaults, the environment over the file, the

@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -273,4 +274,31 @@ jobs:
 	j := load(t, config.Options{Path: path}).Jobs[0]
 	require.Equal(t, "shop.user", j.Name)
 	require.Equal(t, "user:s3cr3t@tcp(h)/shop", j.Source.DSN.Reveal())
+}
+
+func TestColumnsAsSectionListOrVariable(t *testing.T) {
+	t.Parallel()
+	text := `
+jobs:
+  - source: {dsn: u@tcp(h)/db, table: user, byColumn: number}
+    destinations:
+      - {dsn: u@tcp(h)/db1, callback: off, columns: {a.b: c.d, Z: z, 1: "2"}}
+      - {dsn: u@tcp(h)/db2, callback: off, columns: [b, a]}
+      - {dsn: u@tcp(h)/db3, callback: off, columns: "b, a"}
+      - {dsn: u@tcp(h)/db4, callback: off}
+`
+	d := loadJobs(t, text, "CUPID_JOBS_0_DESTINATIONS_3_COLUMNS=b,a").Jobs[0].Destinations
+	require.Equal(t, []job.ColumnPair{{Source: "1", Destination: "2"}, {Source: "Z", Destination: "z"}, {Source: "a.b", Destination: "c.d"}}, d[0].Columns)
+	for _, same := range d[1:] {
+		require.Equal(t, []job.ColumnPair{{Source: "a", Destination: "a"}, {Source: "b", Destination: "b"}}, same.Columns)
+	}
+}
+
+// Keys beyond 2^63 come through digit for digit.
+func TestStartIDKeepsItsDigits(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"0", "18446744073709551615", "\"99999999999999999999\"", "abc"} {
+		c := loadJobs(t, oneJob+"    startID: "+id+"\n")
+		require.Equal(t, strings.Trim(id, "\""), c.Jobs[0].StartID)
+	}
 }
