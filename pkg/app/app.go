@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +42,15 @@ const (
 
 // ports are where each role serves health and metrics by default.
 var ports = map[Role]int{Both: 8320, Scheduler: 8321, Worker: 8322}
+
+// DefaultAddr fills what an admin address of the config leaves to the role.
+func DefaultAddr(addr string, role Role) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port != "0" {
+		return addr
+	}
+	return net.JoinHostPort(host, strconv.Itoa(ports[role]))
+}
 
 // Options are what the config file does not say.
 type Options struct {
@@ -107,14 +118,14 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	a.slots = semaphore.NewWeighted(int64(max(c.Worker.Comparers, 1)))
 	registry := prometheus.NewRegistry()
 	a.meters = newMeters(registry)
-	a.admin, err = admin.New(admin.Config{Addr: c.HTTP.Addr, Role: string(o.Role), DefaultPort: ports[o.Role]},
+	a.admin, err = admin.New(admin.Config{Addr: DefaultAddr(c.HTTP.Addr, o.Role), Role: string(o.Role), DefaultPort: ports[o.Role]},
 		admin.Sources{Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)
 	if err != nil {
 		return nil, err
 	}
 	a.onStop("admin server", a.admin.Stop)
 	for _, j := range c.Jobs {
-		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting"})
+		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting", lag: map[string]int64{}})
 	}
 	return a, nil
 }

@@ -50,6 +50,24 @@ type jobRun struct {
 	state  string // starting, running, refused, stopped
 	why    error
 	worker *worker.Worker
+	lag    map[string]int64 // since the last beat
+}
+
+// noteLag keeps how far a scan is behind until the next beat.
+func (r *jobRun) noteLag(scan job.Scan, behind int64) {
+	r.a.meters.lag.WithLabelValues(r.job.Name, string(scan)).Set(float64(behind))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lag[string(scan)+":"+r.job.Source.Shard.String()] = behind
+}
+
+// takeLag gives what was noted since the last call.
+func (r *jobRun) takeLag() map[string]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	noted := r.lag
+	r.lag = map[string]int64{}
+	return noted
 }
 
 func (r *jobRun) set(state string, why error) {
@@ -118,7 +136,7 @@ func (r *jobRun) work(ctx context.Context) error {
 		loops.Go(func() { w.Run(ctx) })
 	}
 	if r.a.role != Worker {
-		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id})
+		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag})
 		err = s.Run(ctx)
 		cancel()
 	}

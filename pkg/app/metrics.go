@@ -20,6 +20,7 @@ type meters struct {
 	posts     *prometheus.HistogramVec
 	settled   *prometheus.CounterVec
 	reclaimed *prometheus.CounterVec
+	lag       *prometheus.GaugeVec
 }
 
 func newMeters(r prometheus.Registerer) *meters {
@@ -33,6 +34,7 @@ func newMeters(r prometheus.Registerer) *meters {
 		posts:     f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_callback_seconds", Help: "Time until a receiver answered, or did not.", Buckets: seconds}, []string{"job", "destination", "outcome"}),
 		settled:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_callbacks_settled_total", Help: "Leased callbacks by where they went."}, []string{"job", "destination", "to"}),
 		reclaimed: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_leases_reclaimed_total", Help: "Leases taken back from workers that were gone."}, []string{"job", "kind"}),
+		lag:       f.NewGaugeVec(prometheus.GaugeOpts{Name: "cupid_scan_lag", Help: "How far a scan is behind: ids for an insert scan, seconds for an update scan. Set by the leader."}, []string{"job", "scan"}),
 	}
 }
 

@@ -46,7 +46,7 @@ func (a *App) reportJob(j broker.JobState, before map[string]int64, every time.D
 		}
 		return float64(j.Stats[counter]-before[counter]) / every.Seconds()
 	}
-	a.log.Info("progress", "job", j.Name, "leader", j.Leader, "cursors", j.Cursors,
+	a.log.Info("progress", "job", j.Name, "leader", j.Leader, "cursors", j.Cursors, "lag", j.Lag,
 		"ranges_done", j.Stats["ranges"], "rows_compared", j.Stats["rows"], "rows_per_second", perSecond("rows"),
 		"callbacks_delivered", j.Stats["delivered"], "callbacks_per_second", perSecond("delivered"),
 		"callbacks_closed", j.Stats["closed_equal"]+j.Stats["closed_gone"]+j.Stats["closed_unverified"],

@@ -15,16 +15,72 @@ import (
 
 // Status is what the fleet looks like from one process.
 type Status struct {
-	Process   broker.Process    `json:"process"` // who answers
-	Processes []broker.Process  `json:"processes"`
-	Jobs      []broker.JobState `json:"jobs"`
+	Process   broker.Process   `json:"process"` // who answers
+	Processes []broker.Process `json:"processes"`
+	Jobs      []JobStatus      `json:"jobs"`
 	// Local is the state of each job in the answering process: starting, running, refused.
 	Local map[string]string `json:"local"`
 }
 
+// JobStatus is a job's state with its rates over the last second.
+type JobStatus struct {
+	broker.JobState
+	RowsPerSecond      int64 `json:"rows_per_second"`
+	CallbacksPerSecond int64 `json:"callbacks_per_second"`
+}
+
+// FleetStatus reads the fleet's state from a Redis.
+func FleetStatus(ctx context.Context, c broker.Config) (Status, error) {
+	b := broker.Open(c, broker.Options{Name: "cupid-status"})
+	s, err := readStatus(ctx, b)
+	return s, errors.Join(err, b.Close())
+}
+
+// readStatus looks twice, a second apart, to tell rates.
+func readStatus(ctx context.Context, b *broker.Broker) (Status, error) {
+	const apart = time.Second
+	before, err := b.Jobs(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	if len(before) > 0 {
+		t := time.NewTimer(apart)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return Status{}, ctx.Err()
+		}
+	}
+	var s Status
+	if s.Processes, err = b.Processes(ctx); err != nil {
+		return s, err
+	}
+	jobs, err := b.Jobs(ctx)
+	if err != nil {
+		return s, err
+	}
+	then := map[string]map[string]int64{}
+	for _, j := range before {
+		then[j.Name] = j.Stats
+	}
+	for _, j := range jobs {
+		s.Jobs = append(s.Jobs, JobStatus{
+			JobState:           j,
+			RowsPerSecond:      j.Stats["rows"] - then[j.Name]["rows"],
+			CallbacksPerSecond: j.Stats["delivered"] - then[j.Name]["delivered"],
+		})
+	}
+	return s, nil
+}
+
 // Status reads the fleet's state from Redis.
 func (a *App) Status(ctx context.Context) (any, error) {
-	s := Status{Process: a.process(), Local: map[string]string{}}
+	s, err := readStatus(ctx, a.broker)
+	if err != nil {
+		return nil, err
+	}
+	s.Process, s.Local = a.process(), map[string]string{}
 	for _, r := range a.jobs {
 		r.mu.Lock()
 		s.Local[r.job.Name] = r.state
@@ -33,10 +89,7 @@ func (a *App) Status(ctx context.Context) (any, error) {
 	for _, bad := range a.c.Bad {
 		s.Local[bad.Name] = "refused"
 	}
-	var err1, err2 error
-	s.Processes, err1 = a.broker.Processes(ctx)
-	s.Jobs, err2 = a.broker.Jobs(ctx)
-	return s, errors.Join(err1, err2)
+	return s, nil
 }
 
 // notReady lists what keeps this process from working.
@@ -90,7 +143,11 @@ func (a *App) beat(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := a.broker.Beat(ctx, a.process()); err != nil && ctx.Err() == nil {
+		err := a.broker.Beat(ctx, a.process())
+		for _, r := range a.jobs {
+			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()))
+		}
+		if err != nil && ctx.Err() == nil {
 			a.log.Warn("the registry was not told that this process lives", "error", err)
 		}
 		select {

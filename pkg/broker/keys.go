@@ -30,6 +30,7 @@ func (k keys) cursor() string       { return k.prefix + "cursor" }        // HAS
 func (k keys) samples() string      { return k.prefix + "samples" }       // ZSET range id of the late pass → time it was taken, ms
 func (k keys) paused() string       { return k.prefix + "paused" }        // HASH by, why, until
 func (k keys) stats() string        { return k.prefix + "stats" }         // HASH counter → n
+func (k keys) lag() string          { return k.prefix + "lag" }           // HASH "<scan>:<shard>" → ids or seconds that the cursor is behind
 func (k keys) reclaim() string      { return k.prefix + "reclaim" }       // HASH last, hold
 func (k keys) ranges() string       { return k.prefix + "ranges" }        // LIST of range ids
 func (k keys) rangesLeased() string { return k.prefix + "ranges:leased" } // ZSET range id → lease end, ms

@@ -92,8 +92,11 @@ type JobState struct {
 	Leader  string            `json:"leader"` // "" when no scheduler leads
 	Paused  string            `json:"paused"` // who holds it and why; "" when nobody does
 	Cursors map[string]string `json:"cursors"`
-	Depths  map[string]int64  `json:"depths"`
-	Stats   map[string]int64  `json:"stats"`
+	// Lag is how far each scan was behind at the leader's last beat: ids for an
+	// insert scan, seconds for an update scan.
+	Lag    map[string]int64 `json:"lag"`
+	Depths map[string]int64 `json:"depths"`
+	Stats  map[string]int64 `json:"stats"`
 }
 
 // Jobs reads the state of every job that this Redis knows, by name.
@@ -135,9 +138,26 @@ func (b *Broker) jobState(ctx context.Context, name string) (JobState, error) {
 	if s.Cursors, err = b.rdb.HGetAll(ctx, q.keys.cursor()).Result(); err != nil {
 		return s, redisError(err)
 	}
+	lag, err := b.rdb.HGetAll(ctx, q.keys.lag()).Result()
+	if err != nil {
+		return s, redisError(err)
+	}
+	s.Lag = counters(lag)
 	if s.Depths, err = q.Depths(ctx); err != nil {
 		return s, err
 	}
 	s.Stats, err = q.Stats(ctx)
 	return s, err
+}
+
+// NoteLag tells the fleet how far the scans of a job are behind; keys are "<scan>:<shard>".
+func (b *Broker) NoteLag(ctx context.Context, name string, lag map[string]int64) error {
+	if len(lag) == 0 {
+		return nil
+	}
+	q := keys{prefix: b.jobPrefix(name)}
+	if err := b.rdb.HSet(ctx, q.lag(), lag).Err(); err != nil {
+		return fmt.Errorf("note the lag of %s: %w", name, redisError(err))
+	}
+	return nil
 }

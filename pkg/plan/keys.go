@@ -69,7 +69,15 @@ func (c *Cutter) rangeOf(after, upto job.Point) job.Range {
 
 // width is the number of ids in (after, upto]; not known for texts, times and open ends.
 func (c *Cutter) width(after, upto job.Point) (*big.Int, bool) {
-	if !c.Numeric || after.Open() || upto.Open() {
+	if !c.Numeric {
+		return nil, false
+	}
+	return Width(after, upto)
+}
+
+// Width is the number of ids in (after, upto] when both ends are decimal numbers.
+func Width(after, upto job.Point) (*big.Int, bool) {
+	if len(after.Key) != 1 || len(upto.Key) != 1 {
 		return nil, false
 	}
 	low, ok1 := new(big.Int).SetString(after.Key[0], 10)

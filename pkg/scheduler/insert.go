@@ -49,7 +49,11 @@ func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 	case known && (behind || !found && !cursor.Open()):
 		return false, i.fallBack(ctx, cursor, top)
 	case !found, behind, top.String() == cursor.String():
+		i.s.lag(job.Insert, 0)
 		return false, nil
+	}
+	if behind, ok := plan.Width(cursor, top); ok && behind.IsInt64() {
+		i.s.lag(job.Insert, behind.Int64())
 	}
 	if err := i.aim(ctx, top); err != nil {
 		return false, err

@@ -52,6 +52,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Who is shown to people who ask who leads: "host:pid".
 	Who string
+	// OnLag hears how far a scan is behind: ids for an insert scan, seconds for an update scan. May be nil.
+	OnLag func(scan job.Scan, behind int64)
 	// LockTTL is how long a leader that died keeps others out; default 10 s.
 	LockTTL time.Duration
 }
@@ -181,6 +183,12 @@ func (s *Scheduler) repeat(ctx context.Context, every time.Duration, tick func(c
 			pause := min(every<<min(failures, 8), longest)
 			sleep(ctx, max(every, pause/2+rand.N(pause/2)))
 		}
+	}
+}
+
+func (s *Scheduler) lag(scan job.Scan, behind int64) {
+	if s.c.OnLag != nil {
+		s.c.OnLag(scan, behind)
 	}
 }
 

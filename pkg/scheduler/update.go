@@ -40,8 +40,10 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if !found {
+		u.s.lag(job.Update, 0)
 		return false, u.pass(ctx, cursor, known, upto)
 	}
+	u.s.lag(job.Update, int64(upto.Sub(cursor.At).Seconds()))
 	return u.claim(ctx, cursor, known, slices, now)
 }
 

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/masixun71/cupid-go/pkg/admin"
+	"github.com/masixun71/cupid-go/pkg/app"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// errUnhealthy says that the answer was printed and is no.
+var errUnhealthy = errors.New("not healthy")
+
+// addOperators adds the sub-commands that ask running processes.
+func addOperators(root *cobra.Command) {
+	var asked target
+	health := &cobra.Command{
+		Use: "health", Short: "Ask every process of the fleet whether it is alive and ready", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return health(c.Context(), c.OutOrStdout(), asked.with(root))
+		},
+	}
+	status := &cobra.Command{
+		Use: "status", Short: "Show jobs, cursors, queues and processes", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return status(c.Context(), c.OutOrStdout(), asked.with(root))
+		},
+	}
+	for _, c := range []*cobra.Command{health, status} {
+		c.Flags().StringVar(&asked.addr, "addr", "", "address of one process, instead of those that the config's Redis knows")
+	}
+	status.Flags().BoolVar(&asked.json, "json", false, "print JSON")
+	version := &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArguments,
+		Run: func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), "cupid", app.Version) },
+	}
+	root.AddCommand(health, status, version)
+}
+
+// target says whom to ask.
+type target struct {
+	addr string
+	json bool
+	path string
+}
+
+func (t target) with(root *cobra.Command) target {
+	t.path = root.PersistentFlags().Lookup("configPath").Value.String()
+	return t
+}
+
+// fleet reads the status from Redis when a config names one, and from a process otherwise.
+func (t target) fleet(ctx context.Context) (app.Status, error) {
+	if t.addr == "" && t.path == "" {
+		return app.Status{}, mistake{errors.New("say whom to ask: -c FILE (the config of the fleet) or --addr HOST:PORT (one process)")}
+	}
+	if t.addr == "" {
+		cfg, err := (&flags{path: t.path}).load()
+		if err != nil {
+			return app.Status{}, err
+		}
+		if cfg.Redis != nil {
+			return app.FleetStatus(ctx, *cfg.Redis)
+		}
+		t.addr = app.DefaultAddr(cfg.HTTP.Addr, app.Both)
+	}
+	var s app.Status
+	err := admin.Client{Addr: t.addr}.Status(ctx, &s)
+	return s, err
+}
+
+func health(ctx context.Context, out io.Writer, t target) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	addrs := map[string]string{t.addr: ""}
+	if t.addr == "" {
+		s, err := t.fleet(ctx)
+		if err != nil {
+			return err
+		}
+		if len(s.Processes) == 0 {
+			fmt.Fprintln(out, "no process is running")
+			return errUnhealthy
+		}
+		clear(addrs)
+		for _, p := range s.Processes {
+			addrs[p.Address] = p.Role + " " + p.ID
+		}
+	}
+	var bad error
+	for _, addr := range slices.Sorted(maps.Keys(addrs)) {
+		line, ok := ask(ctx, addr)
+		if !ok {
+			bad = errUnhealthy
+		}
+		fmt.Fprintln(out, strings.TrimSpace(addrs[addr]+" "+addr+": "+line))
+	}
+	return bad
+}
+
+// ask puts one process' health into a line.
+func ask(ctx context.Context, addr string) (line string, ok bool) {
+	client := admin.Client{Addr: addr}
+	if err := client.Live(ctx); err != nil {
+		return "does not answer: " + err.Error(), false
+	}
+	r, err := client.Ready(ctx)
+	switch {
+	case err != nil:
+		return "alive, but does not say whether it is ready: " + err.Error(), false
+	case r.Ready:
+		return "alive and ready", true
+	}
+	problems := make([]string, len(r.Problems))
+	for i, p := range r.Problems {
+		problems[i] = p.What + ": " + p.Why
+	}
+	return "alive, not ready: " + strings.Join(problems, "; "), false
+}
+
+func status(ctx context.Context, out io.Writer, t target) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	s, err := t.fleet(ctx)
+	if err != nil {
+		return err
+	}
+	if t.json {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(s)
+	}
+	return show(out, s)
+}
+
+// show prints the status for people.
+func show(out io.Writer, s app.Status) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, j := range s.Jobs {
+		fmt.Fprintf(w, "job %s\t%s\n", j.Name, j.Source)
+		fmt.Fprintf(w, "  leader\t%s\n", orNone(j.Leader))
+		if j.Paused != "" {
+			fmt.Fprintf(w, "  paused\t%s\n", j.Paused)
+		}
+		for _, scan := range slices.Sorted(maps.Keys(j.Cursors)) {
+			fmt.Fprintf(w, "  cursor %s\t%s%s\n", scan, orNone(j.Cursors[scan]), behind(scan, j.Lag))
+		}
+		fmt.Fprintf(w, "  done\t%d ranges, %d rows compared, %d rows per second, %d differing\n",
+			j.Stats["ranges"], j.Stats["rows"], j.RowsPerSecond, j.Stats["differences"])
+		fmt.Fprintf(w, "  callbacks\t%d delivered, %d per second, %d failed, %d unanswered, %d closed equal, %d closed gone\n",
+			j.Stats["delivered"], j.CallbacksPerSecond, j.Stats["failed"], j.Stats["unanswered"], j.Stats["closed_equal"], j.Stats["closed_gone"])
+		for _, name := range slices.Sorted(maps.Keys(j.Depths)) {
+			if n := j.Depths[name]; n > 0 {
+				fmt.Fprintf(w, "  %s\t%d\n", name, n)
+			}
+		}
+	}
+	if len(s.Jobs) == 0 {
+		fmt.Fprintln(w, "no job is known yet")
+	}
+	for _, p := range s.Processes {
+		fmt.Fprintf(w, "process %s\t%s, version %s, %s, %d in work, %d MB, beat %s ago\n",
+			p.ID, p.Role, p.Version, p.Address, p.Busy, p.RSS>>20, time.Since(p.LastBeat).Round(time.Second))
+	}
+	return w.Flush()
+}
+
+// behind says how far a scan was behind at its leader's last beat.
+func behind(scan string, lag map[string]int64) string {
+	n, known := lag[scan]
+	switch {
+	case !known:
+		return ""
+	case n == 0:
+		return ", up to date"
+	case strings.HasPrefix(scan, string(job.Insert)):
+		return fmt.Sprintf(", %d ids behind", n)
+	default:
+		return fmt.Sprintf(", %s behind", time.Duration(n)*time.Second)
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}

@@ -1,0 +1,137 @@
+// Package cli turns command lines, signals and errors into running processes
+// and exit codes. Only the commands import it.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/masixun71/cupid-go/pkg/app"
+	"github.com/masixun71/cupid-go/pkg/config"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0 // done, or stopped by a signal
+	exitFailure = 1 // something went wrong that may go right another time
+	exitMistake = 2 // a mistake in the command line, config, schema or credentials
+)
+
+// lateness is what a stop may take beyond the shutdown time-out before the process ends anyway.
+const lateness = 300 * time.Millisecond
+
+// Main runs the command of a role with the process' arguments and gives its exit code.
+func Main(role app.Role) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	c := Command(role)
+	if role == app.Both {
+		addOperators(c)
+	}
+	return Execute(ctx, c, os.Stderr)
+}
+
+// mistake is an error of the command line itself.
+type mistake struct{ error }
+
+func (m mistake) Unwrap() error { return m.error }
+
+// Execute runs a command, prints its error and gives the exit code.
+func Execute(ctx context.Context, c *cobra.Command, stderr io.Writer) int {
+	err := c.ExecuteContext(ctx)
+	var misused mistake
+	var config *config.Error
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errUnhealthy):
+		return exitFailure
+	case errors.As(err, &misused), errors.As(err, &config), errors.Is(err, app.ErrConfig):
+		fmt.Fprintf(stderr, "%s: %v\n", c.Name(), err)
+		return exitMistake
+	default:
+		fmt.Fprintf(stderr, "%s: %v\n", c.Name(), err)
+		return exitFailure
+	}
+}
+
+// flags are those that every role has; their long names are the seed's.
+type flags struct {
+	path, startID string
+}
+
+func (f *flags) load() (*config.Config, error) {
+	if f.path == "" {
+		return nil, mistake{errors.New("-c FILE is missing: the config file to use")}
+	}
+	return config.Load(config.Options{Path: f.path, Environ: os.Environ(), StartID: f.startID})
+}
+
+var summaries = map[app.Role]string{
+	app.Scheduler: "Claims id and time ranges of the source tables for the workers",
+	app.Worker:    "Compares ranges, delivers callbacks, and closes them when both sides are equal",
+	app.Both:      "Scheduler and worker in one process, and the operator's commands",
+}
+
+// Command is the command of a role.
+func Command(role app.Role) *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use: string(role) + " -c FILE", Short: summaries[role], Version: app.Version,
+		Args: noArguments, SilenceErrors: true, SilenceUsage: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := f.load()
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), cfg, role, c.ErrOrStderr())
+		},
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return mistake{err} })
+	c.PersistentFlags().StringVarP(&f.path, "configPath", "c", "", "the config file")
+	if role != app.Worker {
+		c.Flags().StringVarP(&f.startID, "startId", "s", "", "where a job without a saved cursor begins, inclusive")
+	}
+	c.CompletionOptions.HiddenDefaultCmd = true
+	return c
+}
+
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return mistake{fmt.Errorf("unknown argument %q; see --help", args[0])}
+	}
+	return nil
+}
+
+// serve runs until a signal; it returns in time even when something hangs.
+func serve(ctx context.Context, cfg *config.Config, role app.Role, console io.Writer) error {
+	a, err := app.New(cfg, app.Options{Role: role, Console: console})
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := a.Run(ctx)
+		done <- errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(cfg.Process.ShutdownTimeout + lateness):
+		fmt.Fprintln(console, "the stop took too long; what was in hand is taken up by others when its leases end")
+		return nil
+	}
+}

@@ -1,0 +1,11 @@
+// Command worker compares ranges and delivers callbacks.
+package main
+
+import (
+	"os"
+
+	"github.com/masixun71/cupid-go/cmd/internal/cli"
+	"github.com/masixun71/cupid-go/pkg/app"
+)
+
+func main() { os.Exit(cli.Main(app.Worker)) }
