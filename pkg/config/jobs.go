@@ -183,15 +183,17 @@ func (r *reader) callback(at string, lease time.Duration) job.Callback {
 	return c
 }
 
-// webhookSecrets checks the form that Standard Webhooks gives a secret.
+// webhookSecrets checks the form that Standard Webhooks gives a secret; a text
+// without its prefix is a key as it stands.
 func (r *reader) webhookSecrets(key string) []job.Secret {
 	var secrets []job.Secret
 	_, at, _ := r.find(key)
 	for _, text := range r.texts(key) {
 		secret := r.expand(text, at)
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret.Reveal(), "whsec_"))
-		if (err != nil || len(raw) == 0) && !r.bad(key) {
-			r.wrong(at, "found a secret that is no base64", "want whsec_ and the base64 text of 24 to 64 random bytes")
+		encoded, prefixed := strings.CutPrefix(secret.Reveal(), "whsec_")
+		raw, err := base64.StdEncoding.DecodeString(encoded)
+		if (secret.Empty() || prefixed && (err != nil || len(raw) == 0)) && !r.bad(key) {
+			r.wrong(at, "found a secret that is empty or no base64", "want whsec_ and the base64 text of 24 to 64 random bytes, or a plain text")
 		}
 		secrets = append(secrets, secret)
 	}
