@@ -10,8 +10,8 @@ import (
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
 
-// killTimeout bounds the farewell to a cancelled query.
-const killTimeout = 3 * time.Second
+// killTimeout bounds the farewell to a cancelled query: a stop waits for it.
+const killTimeout = time.Second
 
 // rows runs a query and returns all its rows as texts. The operation ("read the
 // columns of user") begins the error text.

@@ -2,10 +2,8 @@ package mysql
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"strings"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
@@ -55,16 +53,22 @@ func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 	return columns, nil
 }
 
-// markJSON finds MariaDB's JSON columns: text with a check. MySQL has a type of
-// its own and no table name in this view, so an error of the server means that
-// there is nothing to mark.
+// markJSON finds MariaDB's JSON columns: LONGTEXT with a check. MySQL has a type
+// of its own, and does not say to which table a check belongs.
 func (d *Database) markJSON(ctx context.Context, s *schema) error {
-	rows, err := d.rows(ctx, "read the checks of "+s.table,
-		"SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?",
-		d.name, s.table)
-	if _, answered := errors.AsType[*mysql.MySQLError](err); answered {
+	if !slices.ContainsFunc(s.columns, func(c column) bool { return c.dataType == "longtext" }) {
 		return nil
 	}
+	operation := "read the checks of " + s.table
+	known, err := d.rows(ctx, operation,
+		"SELECT 1 FROM information_schema.COLUMNS"+
+			" WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'CHECK_CONSTRAINTS' AND COLUMN_NAME = 'TABLE_NAME'")
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	rows, err := d.rows(ctx, operation,
+		"SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?",
+		d.name, s.table)
 	if err != nil {
 		return err
 	}

@@ -212,7 +212,7 @@ func (s *Source) Shared(ctx context.Context, rows []diff.Row) (map[string]bool, 
 		// By bytes: values that only a collation holds for equal are not shared.
 		found, err := s.db.rows(ctx, "read shared keys of "+s.schema.table,
 			"SELECT "+by.sql()+s.schema.from(s.byPath)+" WHERE "+where.sql+
-				" GROUP BY BINARY "+by.column.quoted()+" HAVING COUNT(*) > 1", where.args...)
+				" GROUP BY CAST("+by.column.quoted()+" AS BINARY) HAVING COUNT(*) > 1", where.args...)
 		if err != nil {
 			return nil, err
 		}

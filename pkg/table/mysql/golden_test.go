@@ -1,0 +1,186 @@
+package mysql
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+var (
+	idColumn    = column{name: "id", kind: kindInteger}
+	partColumn  = column{name: "pa`rt", kind: kindText, charset: "utf8mb4"}
+	byID        = order{keys: []column{idColumn}}
+	datetime    = &updateColumn{column: column{name: "u", kind: kindDateTime}}
+	timestamp   = &updateColumn{column: column{name: "u", kind: kindTimestamp, precision: 3}}
+	byDatetime  = order{update: datetime, keys: []column{partColumn, idColumn}}
+	byTimestamp = order{update: timestamp, keys: []column{idColumn}}
+)
+
+func TestRangesAsSQL(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		order       order
+		after, upto string
+		sql         string
+		args        []any
+	}{
+		"open":       {byID, "", "", "TRUE", nil},
+		"keys":       {byID, "-1", "18446744073709551615", "`id` > -1 AND `id` <= 18446744073709551615", nil},
+		"open below": {byID, "", "7", "`id` <= 7", nil},
+		"texts":      {order{keys: []column{partColumn}}, "a%2Fb", "%", "`pa``rt` > ? AND `pa``rt` <= ?", []any{"a/b", ""}},
+		"instants": {byDatetime, "2026-11-22T10:00:04+08:00", "2026-11-22T10:00:05.9+08:00",
+			"`u` > ? AND `u` <= ?", []any{"2026-11-22 10:00:04", "2026-11-22 10:00:05"}},
+		"instants in UTC": {byTimestamp, "2026-11-22T10:00:04.1234+08:00", "",
+			"`u` > ? AND `u` > '1970-01-01 00:00:00'", []any{"2026-11-22 02:00:04.123"}},
+		"behind a row": {byDatetime, "2026-11-22T10:00:04Z/x,7", "2026-11-22T10:00:05Z",
+			"`u` >= ? AND (`u` > ? OR (`u` = ? AND `pa``rt` >= ? AND (`pa``rt` > ? OR (`pa``rt` = ? AND `id` > 7)))) AND `u` <= ?",
+			[]any{"2026-11-22 10:00:04", "2026-11-22 10:00:04", "2026-11-22 10:00:04", "x", "x", "x", "2026-11-22 10:00:05"}},
+		"up to a row": {byTimestamp, "2026-11-22T10:00:04Z", "2026-11-22T10:00:05Z/7",
+			"`u` > ? AND `u` <= ? AND (`u` < ? OR (`u` = ? AND `id` <= 7))",
+			[]any{"2026-11-22 10:00:04.000", "2026-11-22 10:00:05.000", "2026-11-22 10:00:05.000", "2026-11-22 10:00:05.000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			after, err := job.ParsePoint(c.after)
+			require.NoError(t, err)
+			upto, err := job.ParsePoint(c.upto)
+			require.NoError(t, err)
+			where, err := c.order.within(after, upto)
+			require.NoError(t, err)
+			require.Equal(t, c.sql, where.sql)
+			require.Equal(t, c.args, where.args)
+		})
+	}
+}
+
+func TestPointsOfAnotherOrder(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"2026-11-22T10:00:04Z", "a,b", "1,2", "x", "1e3", "18446744073709551616"} {
+		point, err := job.ParsePoint(text)
+		require.NoError(t, err)
+		_, err = byID.within(point, job.Point{})
+		require.Error(t, err, text)
+	}
+}
+
+func TestOperands(t *testing.T) {
+	t.Parallel()
+	latin := column{kind: kindText, charset: "latin1", collation: "latin1_bin"}
+	for name, c := range map[string]struct {
+		column column
+		text   string
+		sql    string // "" when the column cannot hold the text
+	}{
+		"integer":            {idColumn, "007", "7"},
+		"integer with zeros": {idColumn, "7.00", "7"},
+		"fraction":           {idColumn, "7.5", ""},
+		"injection":          {idColumn, "1 OR 1=1", ""},
+		"decimal":            {column{kind: kindDecimal}, "-1.50", "-1.50"},
+		"decimal exponent":   {column{kind: kindDecimal}, "1e5", ""},
+		"text":               {partColumn, "7", "?"},
+		"invalid text":       {partColumn, "\xff", ""},
+		"bytes":              {column{kind: kindBytes}, "\xff", "?"},
+		"plain latin1":       {latin, "abc", "?"},
+		"latin1":             {latin, "é", "CONVERT(? USING latin1) COLLATE latin1_bin"},
+		"ascii":              {column{kind: kindText, charset: "ascii"}, "é", ""},
+		"three bytes":        {column{kind: kindText, charset: "utf8mb3"}, "中", "?"},
+		"four bytes":         {column{kind: kindText, charset: "utf8mb3"}, "😀", ""},
+		"date":               {column{kind: kindDate}, "2026-11-22", "?"},
+		"no date":            {column{kind: kindDate}, "2026-02-30", ""},
+		"zero date":          {column{kind: kindDateTime}, "0000-00-00 00:00:00.000", "?"},
+		"nearly a zero date": {column{kind: kindDateTime}, "0000-00-00 10:00:00", ""},
+		"time":               {column{kind: kindTime}, "-838:59:59.5", "?"},
+		"no time":            {column{kind: kindTime}, "noon", ""},
+		"single":             {column{kind: kindFloat}, "0.5", "5e-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			operand, ok := c.column.operand([]byte(c.text))
+			require.Equal(t, c.sql != "", ok)
+			if ok {
+				require.Equal(t, c.sql, operand.sql)
+			}
+		})
+	}
+}
+
+func TestServerZone(t *testing.T) {
+	t.Parallel()
+	winter := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	summer := time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		now                      time.Time
+		global, system, measured string
+		winter, summer           string
+	}{
+		"offset":                        {winter, "+08:00", "UTC", "28800", "+08:00", "+08:00"},
+		"short offset":                  {winter, "-5:30", "UTC", "-19800", "-05:30", "-05:30"},
+		"name":                          {winter, "Europe/Berlin", "UTC", "3600", "+01:00", "+02:00"},
+		"system, name":                  {summer, "SYSTEM", "Asia/Shanghai", "28800", "+08:00", "+08:00"},
+		"system, UTC":                   {summer, "SYSTEM", "UTC", "0", "Z", "Z"},
+		"system, unknown abbreviation":  {summer, "SYSTEM", "CST", "28800", "+08:00", "+08:00"},
+		"system, misleading name":       {summer, "SYSTEM", "EST", "-14400", "-04:00", "-04:00"},
+		"system, central Europe":        {summer, "SYSTEM", "CET", "7200", "+01:00", "+02:00"},
+		"name, nothing measured":        {summer, "Asia/Tokyo", "UTC", "", "+09:00", "+09:00"},
+		"nothing":                       {summer, "SYSTEM", "", "", "Z", "Z"},
+		"this host's zone is no answer": {summer, "SYSTEM", "Local", "3600", "+01:00", "+01:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			zone := serverZone(c.now, []byte(c.global), []byte(c.system), []byte(c.measured))
+			require.Equal(t, c.winter, winter.In(zone).Format("Z07:00"))
+			require.Equal(t, c.summer, summer.In(zone).Format("Z07:00"))
+		})
+	}
+}
+
+func TestToWall(t *testing.T) {
+	t.Parallel()
+	berlin, ok := parseZone("Europe/Berlin")
+	require.True(t, ok)
+	for utc, wall := range map[string]string{
+		"2026-07-15 23:00:00":        "2026-07-16 01:00:00",
+		"2026-01-15 12:00:00.120":    "2026-01-15 13:00:00.120",
+		"2026-10-25 00:30:00":        "2026-10-25 02:30:00",
+		"2026-10-25 01:30:00":        "2026-10-25 02:30:00",
+		"0000-00-00 00:00:00":        "0000-00-00 00:00:00",
+		"0000-00-00 00:00:00.000000": "0000-00-00 00:00:00.000000",
+		"":                           "",
+	} {
+		require.Equal(t, wall, string(toWall([]byte(utc), berlin)))
+	}
+	require.Nil(t, toWall(nil, berlin))
+}
+
+func TestIndexChoice(t *testing.T) {
+	t.Parallel()
+	part := func(names ...string) []indexPart {
+		var parts []indexPart
+		for _, name := range names {
+			parts = append(parts, indexPart{column: name, whole: true})
+		}
+		return parts
+	}
+	s := schema{table: "t", indexes: []index{
+		{name: "a_b", columns: part("a", "b")},
+		{name: "a_prefix", columns: []indexPart{{column: "a"}}},
+		{name: "a_id", columns: part("A", "id")},
+		{name: "b_a", columns: part("b", "a")},
+		{name: "text", columns: []indexPart{{column: "c"}}},
+		{name: primary, unique: true, columns: part("id")},
+	}}
+	found, ok := s.ordering("a", []column{idColumn})
+	require.True(t, ok)
+	require.Equal(t, "a_id", found.name)
+	_, ok = s.ordering("c", nil)
+	require.False(t, ok, "the beginning of a text gives no order")
+	found, ok = s.finding("c")
+	require.True(t, ok)
+	require.Equal(t, "text", found.name)
+	require.True(t, s.unique("ID"))
+	require.False(t, s.unique("a"))
+	require.Equal(t, " FROM `t` FORCE INDEX (`PRIMARY`)", s.from(primary))
+}
