@@ -22,14 +22,16 @@ const (
 	saveEvery = 2 * time.Second
 	// tickEvery is how late a key may expire.
 	tickEvery = 250 * time.Millisecond
-	// share bounds saving and ticking, which hold all commands, to about a
-	// twentieth of the time however large the data grows.
-	share = 20
+	// saveShare and tickShare bound saving to a fourth and ticking to a
+	// twentieth of the time, however large the data grows: both hold all commands.
+	saveShare = 4
+	tickShare = 20
 	// complainEvery is how often a state that cannot be saved is reported.
 	complainEvery = time.Minute
 )
 
-// Store is a Redis server on a free local port. Only database 0 is kept.
+// Store is a Redis server on a free local port. Only database 0 is kept. Start
+// and Close are called by its owner, one after the other.
 type Store struct {
 	path  string
 	addr  string
@@ -141,7 +143,7 @@ func (s *Store) keepTime(ctx context.Context) {
 		now := time.Now()
 		s.redis.FastForward(now.Sub(last))
 		last = now
-		wait = max(tickEvery, share*time.Since(now))
+		wait = max(tickEvery, tickShare*time.Since(now))
 	}
 }
 
@@ -149,7 +151,7 @@ func (s *Store) keepSaved(ctx context.Context) {
 	for wait := saveEvery; pause(ctx, wait); {
 		start := time.Now()
 		s.saveChanges()
-		wait = max(saveEvery, share*time.Since(start))
+		wait = max(saveEvery, saveShare*time.Since(start))
 	}
 }
 
