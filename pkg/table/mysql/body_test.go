@@ -54,6 +54,7 @@ func TestServerInAnotherZone(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.Start(t, mysqltest.Options{TimeZone: "+08:00"})
 	setup := func(t *testing.T, updateType string) *pair {
+		t.Helper()
 		p := updated(t, server, updateType, "PRIMARY KEY (id)")
 		p.source.Exec(t, "INSERT INTO t (id, number, u) VALUES (1, 1, '2026-11-22 10:00:05')") // on the server's wall clock
 		p.destination.Exec(t, "ALTER TABLE t ADD u DATETIME; INSERT INTO t VALUES (1, '2026-11-22 10:00:05')")

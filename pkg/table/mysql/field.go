@@ -42,15 +42,15 @@ func (f field) value(v diff.Value) diff.Value {
 // fields are the compared columns of one side.
 type fields []field
 
-// add returns the place of a field, which is read once whoever asks for it.
-func (f *fields) add(wanted field) int {
-	for i, known := range *f {
+// with adds a field, which is read once whoever asks for it, and says where it
+// stands.
+func (f fields) with(wanted field) (fields, int) {
+	for i, known := range f {
 		if known.column.name == wanted.column.name && known.wall == wanted.wall {
-			return i
+			return f, i
 		}
 	}
-	*f = append(*f, wanted)
-	return len(*f) - 1
+	return append(f, wanted), len(f)
 }
 
 func (f fields) sql() []string {

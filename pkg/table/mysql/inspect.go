@@ -131,7 +131,7 @@ func (i *inspection) sourceBy(where string, source *Source) {
 		i.missing(where, "byColumn", name, source.schema)
 		return
 	}
-	source.by = source.fields.add(field{column: by})
+	source.fields, source.by = source.fields.with(field{column: by})
 	if source.schema.unique(by.name) {
 		return
 	}
@@ -210,7 +210,7 @@ func (i *inspection) relate(where string, source *Source, destination *Destinati
 	}
 	destination.relation.ByName = sourceBy.name
 	destination.relation.BySource = source.by
-	destination.relation.ByDestination = destination.fields.add(field{column: by})
+	destination.fields, destination.relation.ByDestination = destination.fields.with(field{column: by})
 	destination.relation.ByRule = ruleOf(sourceBy, by)
 }
 
@@ -244,10 +244,8 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 	if why := loss(from, to); why != "" {
 		i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, why), "")
 	}
-	destination.relation.Pairs = append(destination.relation.Pairs, diff.Pair{
-		Name:        from.name,
-		Source:      source.fields.add(field{column: from, wall: wallOf(from, to, source.zone)}),
-		Destination: destination.fields.add(field{column: to, wall: wallOf(to, from, source.zone)}),
-		Rule:        ruleOf(from, to),
-	})
+	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to)}
+	source.fields, pair.Source = source.fields.with(field{column: from, wall: wallOf(from, to, source.zone)})
+	destination.fields, pair.Destination = destination.fields.with(field{column: to, wall: wallOf(to, from, source.zone)})
+	destination.relation.Pairs = append(destination.relation.Pairs, pair)
 }

@@ -26,7 +26,7 @@ func (d *Database) query(ctx context.Context, operation, query string, args ...a
 	if err != nil {
 		return nil, nil, d.classify(operation, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // it only goes back to the pool
 	var id int64
 	if err := conn.Raw(func(c any) error {
 		if s, ok := c.(*session); ok {
@@ -57,7 +57,7 @@ func (d *Database) kill(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("kill the query: %w", err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // it has done its only work
 	err = s.exec(ctx, fmt.Sprintf("KILL QUERY %d", id))
 	if number, ok := serverNumber(err); ok && number == errNoSuchThread {
 		return nil // it ended by itself

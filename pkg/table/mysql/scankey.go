@@ -56,13 +56,13 @@ func (i *inspection) chooseKey(where string, d *Database, s schema) (column, boo
 	if haveID && i.job.Lenient {
 		return id, true
 	}
-	i.problem(where, noKey(s, id, haveID, primaryKey), mendKey(d, s, id, haveID))
+	i.problem(where, noKey(id, haveID, primaryKey), mendKey(d, s, id, haveID))
 	return column{}, false
 }
 
 const scannableTypes = "a scan key must be an integer, or CHAR, VARCHAR, BINARY or VARBINARY that grows; name one with scanKey"
 
-func noKey(s schema, id column, haveID bool, primaryKey []column) string {
+func noKey(id column, haveID bool, primaryKey []column) string {
 	switch {
 	case haveID:
 		return fmt.Sprintf("the table has no usable scan key: no index begins with %s", id.quoted())

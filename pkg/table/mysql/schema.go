@@ -111,7 +111,9 @@ func (d *Database) indexes(ctx context.Context, name string) ([]index, error) {
 // that are hidden, are left out; FORCE INDEX would fail on them.
 func addIndexPart(indexes []index, field func(string) diff.Value) []index {
 	is := func(name, value string) bool { return strings.EqualFold(string(field(name)), value) }
-	if is("IS_VISIBLE", "NO") || is("IGNORED", "YES") || !(is("INDEX_TYPE", "BTREE") || is("INDEX_TYPE", "HASH")) {
+	hidden := is("IS_VISIBLE", "NO") || is("IGNORED", "YES")
+	usable := is("INDEX_TYPE", "BTREE") || is("INDEX_TYPE", "HASH")
+	if hidden || !usable {
 		return indexes
 	}
 	part := indexPart{

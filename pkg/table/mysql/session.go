@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -15,9 +14,6 @@ const (
 	charset   = "utf8mb4"
 	collation = "utf8mb4_general_ci" // known to every version of both servers
 )
-
-// errUnknownVariable is the server's number for a variable it does not have.
-const errUnknownVariable = 1193
 
 // pinned are the settings that every session has, whatever the DSN says: two
 // sides that read under different settings would differ in every row.
@@ -117,7 +113,7 @@ func (c *connector) dial(ctx context.Context) (*session, error) {
 
 func (c *connector) prepare(ctx context.Context, s *session) error {
 	for _, pin := range pinned {
-		if err := s.exec(ctx, "SET "+pin.variable+"="+pin.value); err != nil {
+		if err := s.exec(ctx, "SET SESSION "+pin.variable+"="+pin.value); err != nil {
 			return fmt.Errorf("set %s: %w", pin.variable, err)
 		}
 	}
@@ -141,15 +137,15 @@ var limitVariables = []struct {
 	{"max_execution_time", func(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }},
 }
 
-// limitStatements sets whichever limit the server has; one without any is used
-// all the same, the client's own time-outs hold.
+// limitStatements sets whichever limit the server has. One that refuses both is
+// used all the same: the client's own time-outs hold.
 func (c *connector) limitStatements(ctx context.Context, s *session) error {
 	for _, variable := range limitVariables {
-		err := s.exec(ctx, "SET "+variable.name+"="+variable.text(c.limit))
+		err := s.exec(ctx, "SET SESSION "+variable.name+"="+variable.text(c.limit))
 		if err == nil {
 			return nil
 		}
-		if number, ok := serverNumber(err); !ok || number != errUnknownVariable {
+		if _, answered := serverNumber(err); !answered {
 			return fmt.Errorf("set %s: %w", variable.name, err)
 		}
 	}
@@ -166,9 +162,8 @@ func (s *session) connectionID(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer rows.Close()
 	row := make([]driver.Value, 1)
-	if err := rows.Next(row); err != nil && !errors.Is(err, io.EOF) {
+	if err := errors.Join(rows.Next(row), rows.Close()); err != nil {
 		return 0, err
 	}
 	switch id := row[0].(type) {

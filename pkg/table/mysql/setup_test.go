@@ -40,13 +40,6 @@ func (p *pair) columns(names ...string) {
 	}
 }
 
-// both runs statements on both sides.
-func (p *pair) both(t testing.TB, statements string) {
-	t.Helper()
-	p.source.Exec(t, statements)
-	p.destination.Exec(t, statements)
-}
-
 func open(t testing.TB, dsn string) *mysql.Database {
 	t.Helper()
 	d, err := mysql.Open(job.NewSecret(dsn), mysql.Options{MaxOpen: 2})
