@@ -207,6 +207,10 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 
+	if err := a.patiently(ctx, "redis", a.adoptState); err != nil || ctx.Err() != nil {
+		return err
+	}
+
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var loops, runs sync.WaitGroup
