@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,7 +19,7 @@ const (
 )
 
 // listen takes the configured port or the first free one above it.
-func listen(c Config, log *slog.Logger) (net.Listener, error) {
+func listen(ctx context.Context, c Config, log *slog.Logger) (net.Listener, error) {
 	host, port, err := splitAddr(c.Addr, c.DefaultPort)
 	if err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func listen(c Config, log *slog.Logger) (net.Listener, error) {
 		last = 0
 	}
 	for p := port; ; p++ {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p)))
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(p)))
 		switch {
 		case err == nil:
 			if p != port {

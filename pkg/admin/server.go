@@ -54,7 +54,7 @@ func New(c Config, s Sources, log *slog.Logger) (*Server, error) {
 	if err := addRuntime(registry); err != nil {
 		return nil, err
 	}
-	listener, err := listen(c, log)
+	listener, err := listen(context.Background(), c, log)
 	if err != nil {
 		return nil, err
 	}

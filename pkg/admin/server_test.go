@@ -38,8 +38,7 @@ func get(t *testing.T, method, url string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	require.NoError(t, err)
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -124,7 +123,7 @@ func TestTakenPortIsAWarning(t *testing.T) {
 	t.Parallel()
 	first, err := admin.New(admin.Config{Addr: "127.0.0.1:0"}, admin.Sources{}, quiet)
 	require.NoError(t, err)
-	defer first.Stop(t.Context())
+	t.Cleanup(func() { require.NoError(t, first.Stop(context.Background())) })
 	_, port, err := net.SplitHostPort(first.Addr())
 	require.NoError(t, err)
 	number, err := strconv.Atoi(port)
@@ -212,7 +211,7 @@ func TestStartAndStopAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 5 {
 			all.Go(s.Start)
-			all.Go(func() { s.Stop(t.Context()) })
+			all.Go(func() { _ = s.Stop(t.Context()) })
 		}
 		all.Wait()
 	}

@@ -15,7 +15,7 @@ func TestRetryAfter(t *testing.T) {
 		"":                     0,
 		"0":                    0,
 		"120":                  2 * time.Minute,
-		" 7 ":                  7 * time.Second,
+		"\t7":                  7 * time.Second,
 		"-1":                   0,
 		"soon":                 0,
 		"1.5":                  0,

@@ -158,7 +158,7 @@ func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer
 		}
 		a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		return a
-	case err == nil || err == io.EOF:
+	case err == nil || errors.Is(err, io.EOF):
 		a.Outcome = job.Delivered
 		return a
 	default:

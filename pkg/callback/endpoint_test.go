@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -72,8 +73,10 @@ func rawReceiver(t *testing.T, answer func(net.Conn)) string {
 func TestEveryStatusHasItsOutcome(t *testing.T) {
 	t.Parallel()
 	s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
-		var status int
-		fmt.Sscanf(r.URL.Path, "/%d", &status)
+		status, err := strconv.Atoi(r.URL.Path[1:])
+		if err != nil {
+			status = http.StatusBadRequest
+		}
 		w.Header().Set("Retry-After", "9")
 		w.Header().Set("Location", "/200")
 		w.WriteHeader(status)
@@ -133,7 +136,8 @@ func TestRequest(t *testing.T) {
 	} {
 		require.Equal(t, want, got.Header.Get(name), name)
 	}
-	require.Equal(t, `{"type":2,"srcColumn":{"id":"7","phone":"`+rowValue+`","avatar":null}}`, string(body))
+	want := `{"type":2,"srcColumn":{"id":"7","phone":"` + rowValue + `","avatar":null}}`
+	require.Equal(t, want, string(body))
 	require.NotContains(t, a.Detail, "bob")
 	require.NotContains(t, a.Detail, "token")
 }

@@ -11,15 +11,14 @@ import (
 
 // load reads the state file; one that does not exist is an empty picture.
 func load(path string) (picture, error) {
-	f, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return picture{}, nil
 	}
 	if err != nil {
-		return picture{}, fmt.Errorf("open state file: %w", err)
+		return picture{}, fmt.Errorf("read state file: %w", err)
 	}
-	defer f.Close()
-	p, err := decode(bufio.NewReader(f))
+	p, err := decode(content)
 	if err != nil {
 		return picture{}, damaged(path, err)
 	}

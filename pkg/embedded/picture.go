@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,9 +58,9 @@ func (p picture) encode(w io.Writer) error {
 }
 
 // decode reads the file and checks that nothing is missing or unknown.
-func decode(r io.Reader) (picture, error) {
+func decode(content []byte) (picture, error) {
 	var p picture
-	d := json.NewDecoder(r)
+	d := json.NewDecoder(bytes.NewReader(content))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
 		if errors.Is(err, io.EOF) {

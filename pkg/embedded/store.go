@@ -77,13 +77,13 @@ func (s *Store) open() error {
 	if err != nil {
 		return err
 	}
+	if err := restore(s.redis, p, time.Now()); err != nil {
+		return damaged(s.path, err)
+	}
 	if err := s.redis.StartAddr("127.0.0.1:0"); err != nil {
 		return fmt.Errorf("start the embedded Redis: %w", err)
 	}
 	s.addr = s.redis.Addr()
-	if err := restore(s.redis, p, time.Now()); err != nil {
-		return damaged(s.path, err)
-	}
 	srv := s.redis.Server()
 	if s.views, err = newViewer(srv); err != nil {
 		return err
@@ -214,11 +214,12 @@ func claim(path string) (*os.File, error) {
 		return nil, fmt.Errorf("state file %s cannot be locked: make its folder writable for this user or name another cacheFilePath: %w", path, err)
 	}
 	if err := tryLock(lock); err != nil {
-		lock.Close()
 		if errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("state file %s is in use by another running process: stop that one or name another cacheFilePath", path)
+			err = fmt.Errorf("state file %s is in use by another running process: stop that one or name another cacheFilePath", path)
+		} else {
+			err = fmt.Errorf("state file %s cannot be locked: %w", path, err)
 		}
-		return nil, fmt.Errorf("state file %s cannot be locked: %w", path, err)
+		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }

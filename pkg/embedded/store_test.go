@@ -3,7 +3,6 @@ package embedded
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,6 +16,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/internal/eventually"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -39,7 +40,10 @@ func client(t *testing.T, s *Store) *redis.Client {
 	return c
 }
 
-func statePath(t *testing.T) string { return filepath.Join(t.TempDir(), "made", "cupid-db.user.state") }
+func statePath(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "made", "cupid-db.user.state")
+}
 
 func TestStateComesBack(t *testing.T) {
 	t.Parallel()
@@ -105,7 +109,7 @@ func TestKeysExpireInRealTimeAlsoWhileNobodyRuns(t *testing.T) {
 	s.Start()
 	s.Start()
 	require.NoError(t, c.Set(t.Context(), "running", "x", 300*time.Millisecond).Err())
-	require.Eventually(t, func() bool { return c.Exists(t.Context(), "running").Val() == 0 }, 20*time.Second, 10*time.Millisecond)
+	eventually.Until(t, 20*time.Second, func() bool { return c.Exists(t.Context(), "running").Val() == 0 }, "the key expires")
 	require.NoError(t, c.Set(t.Context(), "short", "x", 100*time.Millisecond).Err())
 	require.NoError(t, c.Set(t.Context(), "long", "x", time.Hour).Err())
 	require.NoError(t, s.Close())
@@ -238,7 +242,7 @@ func TestKilledProcessLeavesAWholeState(t *testing.T) {
 		_, err = Open(path, quiet)
 		require.ErrorContains(t, err, "state file "+path+" is in use by another running process")
 		require.NoError(t, cmd.Process.Kill())
-		cmd.Wait()
+		require.Error(t, cmd.Wait())
 
 		s, err := Open(path, quiet)
 		require.NoError(t, err)
@@ -384,7 +388,7 @@ func TestStateThatCannotBeSavedIsToldOnce(t *testing.T) {
 	s, err := Open(path, slog.New(slog.NewTextHandler(&out, nil)))
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(filepath.Dir(path)))
-	s.redis.Set("a", "1")
+	require.NoError(t, s.redis.Set("a", "1"))
 	for range 3 {
 		s.saveChanges()
 	}
@@ -395,7 +399,7 @@ func TestStateThatCannotBeSavedIsToldOnce(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Dir(path)))
 	err = s.Close()
 	require.ErrorContains(t, err, "save the state to "+path)
-	require.True(t, errors.Is(err, os.ErrNotExist))
+	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestKeysThatAFileCannotHoldAreNamedOnce(t *testing.T) {

@@ -31,26 +31,32 @@ func claim(dir, name string) (path string, lock *os.File, err error) {
 		if i > 1 {
 			base = fmt.Sprintf("%s-%d", base, i)
 		}
-		lock, err := os.OpenFile(filepath.Join(dir, "."+base+".lock"), os.O_CREATE|os.O_RDWR, 0o640)
-		if err != nil {
+		path = filepath.Join(dir, base+".log")
+		lock, err = claimOne(path, filepath.Join(dir, "."+base+".lock"))
+		switch {
+		case err == nil:
+			return path, lock, nil
+		case !errors.Is(err, errLocked):
 			return "", nil, unusable(dir, err)
 		}
-		switch err := tryLock(lock); {
-		case errors.Is(err, errLocked):
-			lock.Close()
-			continue
-		case err != nil:
-			lock.Close()
-			return "", nil, unusable(dir, err)
-		}
-		path := filepath.Join(dir, base+".log")
-		if err := touch(path); err != nil {
-			lock.Close()
-			return "", nil, unusable(dir, err)
-		}
-		return path, lock, nil
 	}
 	return "", nil, fmt.Errorf("log folder %s: %d processes log as %q already: set another logDir", dir, maxSameName, name)
+}
+
+// claimOne returns errLocked when another process has the file.
+func claimOne(path, lockPath string) (*os.File, error) {
+	lock, err := os.OpenFile(lockPath, os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	err = tryLock(lock)
+	if err == nil {
+		err = touch(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 func touch(path string) error {

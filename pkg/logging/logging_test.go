@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/internal/eventually"
 )
 
 // open makes a logger into dir and closes it when the test ends.
@@ -121,17 +123,17 @@ func TestRotation(t *testing.T) {
 	second, _ := open(t, c, "worker")
 	fill := strings.Repeat("x", 300<<10)
 	for range 5 { // rotated once
-		second.Info(fill)
+		second.Info("full", "fill", fill)
 	}
 	for range 30 { // rotated many times
-		first.Info(fill)
+		first.Info("full", "fill", fill)
 	}
 	count := func(pattern string) int {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))
 		require.NoError(t, err)
 		return len(names)
 	}
-	require.Eventually(t, func() bool { return count("cupid-worker-20*.log") == c.MaxFiles }, 10*time.Second, 10*time.Millisecond)
+	eventually.Until(t, 10*time.Second, func() bool { return count("cupid-worker-20*.log") == c.MaxFiles }, "old files are removed")
 	require.Equal(t, 1, count("cupid-worker-2-20*.log"))
 	require.Equal(t, 1, count("cupid-worker.log"))
 	require.Equal(t, 1, count("cupid-worker-2.log"))

@@ -182,7 +182,7 @@ func TestStartAndStopAtOnce(t *testing.T) {
 		for range 10 {
 			all.Go(n.Start)
 			all.Go(func() { n.Notify(slow) })
-			all.Go(func() { n.Stop(t.Context()) })
+			all.Go(func() { _ = n.Stop(t.Context()) })
 		}
 		all.Wait()
 		require.NoError(t, n.Stop(t.Context()))

@@ -49,11 +49,11 @@ func TestErrorsDoNotHoldTheKey(t *testing.T) {
 		h    http.HandlerFunc
 		want string
 	}{
-		"status":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "it answered 500"},
+		"status":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "it answered 500"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.String(), http.StatusFound) }, "it answered 302"},
 		"bad redirect": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://[?"+r.URL.RawQuery)
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		}, "it answered 302"},
 		"refusal": {func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, `{"code":40001,"message":"bad key `+sendKey+`"}`)
