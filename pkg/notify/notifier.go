@@ -66,8 +66,9 @@ type groupID struct {
 
 // group is what came since the last message about it.
 type group struct {
-	alert job.Alert // the newest, with the count of all
-	due   time.Time // when to tell, or, with nothing to tell, when to forget
+	alert  job.Alert // the newest, with the count of all
+	due    time.Time // when to tell, or, with nothing to tell, when to forget
+	logged bool      // its first alert was logged at once; the message about it needs no line of its own
 }
 
 // New makes a notifier; Start starts it.
@@ -89,18 +90,18 @@ func New(c Config, log *slog.Logger) (*Notifier, error) {
 	return n, nil
 }
 
-// Notify logs the alert at once and leaves its sending to the background. It
-// never waits for a channel.
+// Notify logs the first alert of a group at once and leaves the rest to the
+// background, which tells of all that followed at intervals: a receiver that is
+// down for ten thousand callbacks is one event. It never waits for a channel.
 func (n *Notifier) Notify(a job.Alert) {
 	a.Count = max(a.Count, 1)
-	n.log.Warn("alert", "kind", string(a.Kind), "job", a.Job, "destination", a.Destination,
-		"count", a.Count, "code", a.Code, "detail", a.Detail)
-	if n.channel == nil {
-		return
-	}
-	if !n.add(a) {
+	switch n.add(a) {
+	case full:
 		n.log.Warn("too many alert groups, this alert is not sent", "kind", string(a.Kind), "job", a.Job)
 		return
+	case opened:
+		n.write(a)
+	case joined:
 	}
 	select {
 	case n.wake <- struct{}{}:
@@ -108,29 +109,45 @@ func (n *Notifier) Notify(a job.Alert) {
 	}
 }
 
-// add puts a into its group and reports whether there was room.
-func (n *Notifier) add(a job.Alert) bool {
+func (n *Notifier) write(a job.Alert) {
+	n.log.Warn("alert", "kind", string(a.Kind), "job", a.Job, "destination", a.Destination,
+		"count", a.Count, "code", a.Code, "detail", a.Detail)
+}
+
+// added is what became of an alert.
+type added uint8
+
+const (
+	full added = iota
+	opened
+	joined
+)
+
+// add puts a into its group.
+func (n *Notifier) add(a job.Alert) added {
 	id := groupID{a.Kind, a.Job, a.Destination}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	g, ok := n.groups[id]
-	if !ok {
+	g, known := n.groups[id]
+	if !known {
 		if len(n.groups) >= maxGroups {
-			return false
+			return full
 		}
-		g = &group{due: time.Now().Add(n.window)}
-		n.groups[id] = g
+		n.groups[id] = &group{alert: a, due: time.Now().Add(n.window), logged: true}
+		return opened
 	}
-	a.Count += g.alert.Count
+	if a.Kind != job.AlertBacklog { // a level, not a number of events
+		a.Count += g.alert.Count
+	}
 	g.alert = a
-	return true
+	return joined
 }
 
 // Start starts the sender.
 func (n *Notifier) Start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.channel == nil || n.cancel != nil || n.stopped {
+	if n.cancel != nil || n.stopped {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -145,7 +162,7 @@ func (n *Notifier) Stop(ctx context.Context) error {
 	cancel, done, stopped := n.cancel, n.done, n.stopped
 	n.stopped = true
 	n.mu.Unlock()
-	if stopped || n.channel == nil {
+	if stopped {
 		return nil
 	}
 	if cancel != nil {
@@ -186,7 +203,10 @@ func (n *Notifier) take(now time.Time) []job.Alert {
 			delete(n.groups, id)
 		default:
 			due = append(due, g.alert)
-			g.alert.Count = 0
+			if !g.logged {
+				n.write(g.alert)
+			}
+			g.alert.Count, g.logged = 0, false
 			g.due = now.Add(n.repeat)
 		}
 	}
@@ -215,6 +235,9 @@ func (n *Notifier) tell(ctx context.Context, a job.Alert) {
 }
 
 func (n *Notifier) sendOne(ctx context.Context, a job.Alert) error {
+	if n.channel == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return n.channel.send(ctx, title(a), text(a))
@@ -230,7 +253,7 @@ func (n *Notifier) putBack(a job.Alert, due time.Time) {
 		n.groups[groupID{a.Kind, a.Job, a.Destination}] = g
 	}
 	g.alert.Count += a.Count
-	g.due = due
+	g.due, g.logged = due, true
 }
 
 // flush tells everything that waits.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -197,7 +198,49 @@ func TestLogLineComesAtOnceAlsoWithoutChannel(t *testing.T) {
 	n.Start()
 	n.Notify(slow)
 	require.Contains(t, out.String(), `level=WARN msg=alert kind=slow job=db.user destination=db2.user count=2 code=http_500`)
+	n.Notify(slow)
+	require.Equal(t, 1, strings.Count(out.String(), "\n"), "what follows waits for the interval")
 	require.NoError(t, n.Stop(t.Context()))
+}
+
+// lines counts what is logged while others log.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestLogTellsAtIntervalsWhatFollowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out lines
+		n, err := New(Config{}, slog.New(slog.NewTextHandler(&out, nil)))
+		require.NoError(t, err)
+		n.Start()
+		for range 100 {
+			n.Notify(slow)
+		}
+		after(time.Minute)
+		for range 50 {
+			n.Notify(slow)
+		}
+		require.Equal(t, 1, strings.Count(out.String(), "\n"))
+		after(time.Hour)
+		require.Equal(t, 2, strings.Count(out.String(), "\n"))
+		require.Contains(t, out.String(), "count=100 ")
+		require.NoError(t, n.Stop(t.Context()))
+	})
 }
 
 func TestText(t *testing.T) {
