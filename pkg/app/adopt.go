@@ -19,9 +19,11 @@ func (a *App) adoptState(ctx context.Context) (err error) {
 		return nil //nolint:nilerr // no file, nothing to carry over
 	}
 	store, err := embedded.Open(path, a.log)
-	if err != nil {
-		// In use: another process of this host is carrying it over, or still works on it.
+	if errors.Is(err, embedded.ErrInUse) { // another one is carrying it over, or has not been stopped yet
 		return fmt.Errorf("carry the state file over to redis: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: carry the state file over to redis: %w", ErrConfig, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	from := broker.Open(broker.Config{Addrs: []string{store.Addr()}}, broker.Options{Name: "cupid-adopt"})

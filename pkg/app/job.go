@@ -191,8 +191,30 @@ func (r *jobRun) inspect(ctx context.Context, source *mysql.Database, destinatio
 		for _, w := range plan.Warnings {
 			r.log.Warn(w)
 		}
+		if r.a.role != Worker {
+			r.warnOfClock(ctx, plan.Source)
+		}
 	}
 	return plan, err
+}
+
+// warnOfClock says so when the newest update time lies hours from the database's
+// clock: whoever writes it may keep the wall clock of another zone, and then no
+// slice of time would ever hold what was just written.
+func (r *jobRun) warnOfClock(ctx context.Context, source *mysql.Source) {
+	const far = time.Hour
+	if !r.job.Update.Enabled {
+		return
+	}
+	top, found, err := source.UpdateTop(ctx)
+	if err != nil || !found {
+		return // the scan says what is wrong
+	}
+	now, _, err := source.Clock(ctx)
+	if off := now.Sub(top).Round(time.Second); err == nil && (off > far || off < -far) {
+		r.log.Warn("the newest update time lies far from the database's clock; if rows are being written now, the column keeps another zone's wall clock: set update.zone",
+			"column", r.job.Update.Column, "behind", off)
+	}
 }
 
 func (r *jobRun) queue(plan *mysql.Plan) (*broker.Queue, error) {

@@ -30,6 +30,9 @@ const (
 	complainEvery = time.Minute
 )
 
+// ErrInUse says that another process works on the state file.
+var ErrInUse = errors.New("in use by another running process")
+
 // Store is a Redis server on a free local port. Only database 0 is kept. Start
 // and Close are called by its owner, one after the other.
 type Store struct {
@@ -215,7 +218,7 @@ func claim(path string) (*os.File, error) {
 	}
 	if err := tryLock(lock); err != nil {
 		if errors.Is(err, errLocked) {
-			err = fmt.Errorf("state file %s is in use by another running process: stop that one or name another cacheFilePath", path)
+			err = fmt.Errorf("state file %s is %w: stop that one or name another cacheFilePath", path, ErrInUse)
 		} else {
 			err = fmt.Errorf("state file %s cannot be locked: %w", path, err)
 		}
