@@ -27,37 +27,41 @@ type Broker struct {
 type Options struct {
 	// Name is shown by CLIENT LIST.
 	Name string
-	// Hook wraps every command; the embedded store holds commands with it.
-	Hook redis.Hook
-	// PoolSize bounds the connections; the default is 16.
-	PoolSize int
 }
+
+// How often a command is sent again by itself, after an answer that was lost or
+// the wrong node of a cluster was asked.
+type resend struct{ retries, redirects int }
+
+var (
+	resendAlways = resend{}                            // the library's defaults
+	resendNever  = resend{retries: -1, redirects: -1} // a cluster's client repeats lost commands as redirects
+)
+
+// poolSize bounds the connections of each of a process' two clients.
+const poolSize = 16
 
 // Open prepares the connection. It does not dial: a Redis that is down is
 // waited for by whoever uses it.
 func Open(c Config, o Options) *Broker {
 	b := &Broker{prefix: cmp.Or(c.Prefix, DefaultPrefix)}
-	b.rdb = client(c, o, 0)
-	b.once = client(c, o, -1)
+	b.rdb = client(c, o, resendAlways)
+	b.once = client(c, o, resendNever)
 	b.locks = redislock.New(b.rdb)
 	return b
 }
 
-func client(c Config, o Options, retries int) redis.UniversalClient {
+func client(c Config, o Options, r resend) redis.UniversalClient {
 	u := &redis.UniversalOptions{
 		Addrs: c.Addrs, Username: c.Username, Password: c.Password.Reveal(), DB: c.DB, MasterName: c.Master,
-		ClientName: o.Name, MaxRetries: retries, PoolSize: cmp.Or(o.PoolSize, 16),
+		ClientName: o.Name, PoolSize: poolSize, MaxRetries: r.retries, MaxRedirects: r.redirects,
 		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
 		ContextTimeoutEnabled: true, ConnMaxLifetime: 10 * time.Minute,
 	}
 	if c.TLS {
 		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	rdb := redis.NewUniversalClient(u)
-	if o.Hook != nil {
-		rdb.AddHook(o.Hook)
-	}
-	return rdb
+	return redis.NewUniversalClient(u)
 }
 
 // Close ends the connections.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,7 +10,8 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// FetchCallbacks leases up to n due callbacks of one destination. Like FetchRanges it is sent once only.
+// FetchCallbacks leases up to n due callbacks of one destination. Like FetchRanges it
+// is sent once only, and what could be read comes even with an error.
 func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
 	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked()}
 	reply, err := run(ctx, q.b.once, fetchCallbacksScript, keys, q.spec.Identity, q.spec.Details, worker,
@@ -25,28 +27,30 @@ func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, 
 	}
 	now := at(fmt.Sprint(reply[1]))
 	leased := make([]job.LeasedCallback, 0, len(reply)-2)
+	var unreadable []error
 	for _, item := range reply[2:] {
-		values, ok := item.([]any)
-		if !ok {
-			return leased, fmt.Errorf("fetch callbacks of %s: an item is %T, want a list", q.job, item)
-		}
-		said, err := texts(values)
+		c, err := parseCallback(item)
 		if err != nil {
-			return leased, err
-		}
-		c, err := parseCallback(said)
-		if err != nil {
-			return leased, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
+			unreadable = append(unreadable, fmt.Errorf("fetch callbacks of %s: %w", q.job, err))
+			continue
 		}
 		c.LeasedAt = now
 		leased = append(leased, c)
 	}
-	return leased, nil
+	return leased, errors.Join(unreadable...)
 }
 
 // parseCallback reads id, token, field, value, …. A number that does not parse is
 // taken as zero: it costs a repeat, not the row.
-func parseCallback(said []string) (job.LeasedCallback, error) {
+func parseCallback(item any) (job.LeasedCallback, error) {
+	values, ok := item.([]any)
+	if !ok {
+		return job.LeasedCallback{}, fmt.Errorf("a callback is %T, want a list", item)
+	}
+	said, err := texts(values)
+	if err != nil {
+		return job.LeasedCallback{}, err
+	}
 	if len(said) < 2 || len(said)%2 != 0 {
 		return job.LeasedCallback{}, fmt.Errorf("a callback has %d values", len(said))
 	}
@@ -84,7 +88,7 @@ func at(s string) time.Time {
 	return time.Time{}
 }
 
-// waitsIn is the index in the script's KEYS of the set for a phase.
+// waitsIn is what settle.lua calls the end of a lease: the index in its KEYS of the set to wait in, or a word.
 var waitsIn = map[job.Phase]string{
 	job.Confirm: "4", job.Verify: "5", job.Retry: "6", job.Slow: "7", job.Parked: "8", job.Closed: "close", job.Released: "release",
 }
@@ -92,6 +96,9 @@ var waitsIn = map[job.Phase]string{
 // Settle ends leases, in one round trip; answers come in the order of the settlements.
 // Repeated after a lost reply it answers job.SettledLost for what it had done.
 func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job.Settled, error) {
+	if len(settlements) == 0 {
+		return nil, nil
+	}
 	keys := append([]string{q.keys.callbacksLeased()}, q.statKeys()...)
 	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
 	args := []any{

@@ -119,6 +119,9 @@ func (q *Queue) push(ctx context.Context, s *redis.Script, keys []string, args [
 	if err != nil {
 		return nil, err
 	}
+	if len(said) == 0 {
+		return nil, errors.New("redis: a script's reply is empty")
+	}
 	switch said[0] {
 	case "lock":
 		return nil, job.ErrLost

@@ -1,10 +1,6 @@
 package broker
 
-import (
-	"time"
-
-	"github.com/masixun71/cupid-go/pkg/job"
-)
+import "time"
 
 // Layout is the version of the keys below. A process refuses to work on another.
 const Layout = "1"
@@ -50,10 +46,7 @@ func (k keys) verify() string          { return k.prefix + "callbacks:verify" } 
 func (k keys) retry() string           { return k.prefix + "callbacks:retry" }   // ZSET callback id → due, ms
 func (k keys) slow() string            { return k.prefix + "callbacks:slow" }    // ZSET callback id → due, ms
 func (k keys) parked() string          { return k.prefix + "callbacks:parked" }  // ZSET callback id → when parked, ms
-func (k keys) callbackPrefix() string  { return k.prefix + "callback:" }
-func (k keys) callback(id job.CallbackID) string {
-	return k.callbackPrefix() + string(id) // HASH, see Callback
-}
+func (k keys) callbackPrefix() string  { return k.prefix + "callback:" }         // + id: HASH, see parseCallback
 
 // day is the key of one day's counters.
 func (k keys) day(t time.Time) string { return k.stats() + ":" + t.UTC().Format(time.DateOnly) }

@@ -2,8 +2,9 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -11,7 +12,8 @@ import (
 
 // FetchRanges leases up to n ranges. It is sent once only: a second sending
 // would lease other ranges and leave the first to wait for the end of their
-// lease. Errors: ErrPaused, *SpecError, *LimitError.
+// lease. Errors: ErrPaused, *SpecError, *LimitError. With an error that is about an
+// id that nothing can be read from come the ranges that could be read.
 func (q *Queue) FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error) {
 	keys := append([]string{q.keys.spec(), q.keys.paused(), q.keys.ranges(), q.keys.rangesLeased()}, q.keys.open()...)
 	reply, err := run(ctx, q.b.once, fetchRangesScript, keys, q.spec.Identity, q.spec.Details, worker,
@@ -26,35 +28,41 @@ func (q *Queue) FetchRanges(ctx context.Context, worker string, n int) ([]job.Le
 	if err != nil {
 		return nil, err
 	}
-	var leased []job.LeasedRange
-	for i := 0; i+3 < len(said); i += 4 {
-		item := job.LeasedRange{ID: said[i], Token: said[i+1]}
-		item.Stalls, _ = strconv.Atoi(said[i+2])
-		item.Attempts, _ = strconv.Atoi(said[i+3])
-		if item.Range, err = job.ParseRange(item.ID); err != nil {
-			return leased, fmt.Errorf("fetch ranges of %s: %w", q.job, err)
+	leased := make([]job.LeasedRange, 0, len(said)/4)
+	var unreadable []error
+	for item := range slices.Chunk(said, 4) {
+		r, err := job.ParseRange(item[0])
+		if err != nil {
+			unreadable = append(unreadable, fmt.Errorf("fetch ranges of %s: %w", q.job, err))
+			continue
 		}
-		leased = append(leased, item)
+		leased = append(leased, job.LeasedRange{
+			ID: item[0], Range: r, Token: item[1], Stalls: int(number(item[2])), Attempts: int(number(item[3])),
+		})
 	}
-	return leased, nil
+	return leased, errors.Join(unreadable...)
 }
 
 // refusal turns the first word of a fetch's reply into an error.
 func (q *Queue) refusal(reply []any) error {
 	word, err := verdict(reply)
+	if err != nil || word == "ok" {
+		return err
+	}
+	said, err := texts(reply)
 	if err != nil {
 		return err
 	}
-	switch word {
-	case "paused":
+	switch {
+	case word == "paused":
 		return job.ErrPaused
-	case "spec":
-		field, _ := reply[1].(string)
-		return &job.SpecError{Job: q.job, Field: field, Mine: q.spec.Identity, Found: "another one"}
-	case "backlog":
-		return limitError("callbacks", fmt.Sprint(reply[1]))
+	case word == "spec" && said[1] == "identity":
+		return &job.SpecError{Job: q.job, Field: said[1], Mine: q.spec.Identity, Found: said[2]}
+	case word == "spec":
+		return &job.SpecError{Job: q.job, Field: said[1], Mine: q.spec.Details, Found: said[2]}
+	default:
+		return limitError("callbacks", said[1])
 	}
-	return nil
 }
 
 // Put opens a callback for each difference of one portion of a leased range;

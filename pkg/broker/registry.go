@@ -155,8 +155,12 @@ func (b *Broker) NoteLag(ctx context.Context, name string, lag map[string]int64)
 	if len(lag) == 0 {
 		return nil
 	}
+	fields := make([]any, 0, 2*len(lag))
+	for scan, behind := range lag {
+		fields = append(fields, scan, behind)
+	}
 	q := keys{prefix: b.jobPrefix(name)}
-	if err := b.rdb.HSet(ctx, q.lag(), lag).Err(); err != nil {
+	if err := b.rdb.HSet(ctx, q.lag(), fields...).Err(); err != nil {
 		return fmt.Errorf("note the lag of %s: %w", name, redisError(err))
 	}
 	return nil

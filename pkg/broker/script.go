@@ -57,7 +57,7 @@ func verdict(reply []any) (string, error) {
 			return word, nil
 		}
 	}
-	return "", fmt.Errorf("redis: a script's reply does not begin with a word (%d values): is another program writing these keys?", len(reply))
+	return "", fmt.Errorf("redis: a script's reply does not begin with a word (%d values)", len(reply))
 }
 
 // texts are the values of a reply from one index on.
@@ -70,7 +70,7 @@ func texts(reply []any) ([]string, error) {
 		case int64:
 			out[i] = fmt.Sprint(v)
 		default:
-			return nil, fmt.Errorf("redis: a script's reply holds %T at %d, want text: is another program writing these keys?", v, i)
+			return nil, fmt.Errorf("redis: a script's reply holds %T at %d, want text", v, i)
 		}
 	}
 	return out, nil

@@ -2,13 +2,13 @@
 -- KEYS  1 spec  2 paused  3 ranges  4 ranges:leased  5.. the callback structures, counted by open()
 -- ARGV  1 identity  2 details  3 worker  4 lease, ms  5 token  6 most ranges  7 most callbacks open
 --       8 prefix of range:<id>
--- Returns {"ok", id, token, stalls, attempts, …} {"paused"} {"spec", field} {"backlog", open}
+-- Returns {"ok", id, token, stalls, attempts, …} {"paused"} {"spec", field, found} {"backlog", open}
 -- Atomic: a range is on the list or leased, never on neither.
 -- Begins with HSET, which a full Redis refuses: ranges bring new callbacks, and those would not fit.
 local spec = redis.call('HMGET', KEYS[1], 'identity', 'details')
 if not spec[1] then return {'ok'} end
-if spec[1] ~= ARGV[1] then return {'spec', 'identity'} end
-if spec[2] ~= ARGV[2] then return {'spec', 'details'} end
+if spec[1] ~= ARGV[1] then return {'spec', 'identity', spec[1]} end
+if spec[2] ~= ARGV[2] then return {'spec', 'details', spec[2] or ''} end
 if paused(KEYS[2]) then return {'paused'} end
 local ids = redis.call('LRANGE', KEYS[3], -tonumber(ARGV[6]), -1)
 if #ids == 0 then return {'ok'} end

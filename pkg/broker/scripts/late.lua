@@ -11,10 +11,10 @@ if not score then return {'gone'} end
 if paused(KEYS[3]) then return {'paused'} end
 local waiting = redis.call('LLEN', KEYS[4])
 local ranges = waiting + redis.call('ZCARD', KEYS[5]) + redis.call('ZCARD', KEYS[6])
-if ranges + #ARGV - 6 > tonumber(ARGV[4]) then return {'full', ranges} end
+if #ARGV > 6 and ranges + #ARGV - 6 > tonumber(ARGV[4]) then return {'full', ranges} end
 
 for i = 7, #ARGV do redis.call('LPUSH', KEYS[4], ARGV[i]) end
-if ARGV[3] ~= '' then redis.call('ZADD', KEYS[2], score, ARGV[3]) end
 redis.call('ZREM', KEYS[2], ARGV[2])
+if ARGV[3] ~= '' then redis.call('ZADD', KEYS[2], score, ARGV[3]) end
 if waiting == 0 and #ARGV > 6 then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
 return {'ok'}
