@@ -23,6 +23,7 @@ const (
 type comparer struct {
 	w      *Worker
 	keeper *keeper
+	told   time.Time // when people last heard of a backlog
 }
 
 func newComparer(w *Worker) *comparer {
@@ -48,6 +49,7 @@ func (c *comparer) run(ctx, work context.Context) {
 		leased, err := q.FetchRanges(ctx, c.w.c.Name, 1)
 		if len(leased) == 0 {
 			c.w.c.Slots.Release(1)
+			c.backlog(err)
 			pause := polls.pause()
 			if c.w.refused(ctx, "fetch ranges", err) {
 				failures++
@@ -67,6 +69,16 @@ func (c *comparer) run(ctx, work context.Context) {
 	}
 }
 
+// backlog tells people that a limit is met, and again while it lasts.
+func (c *comparer) backlog(err error) {
+	const every = time.Minute
+	var limit *job.LimitError
+	if errors.As(err, &limit) && (c.told.IsZero() || time.Since(c.told) >= every) {
+		c.told = time.Now()
+		c.w.c.Alert(job.Alert{Kind: job.AlertBacklog, Job: c.w.c.Job.Name, Count: limit.Have})
+	}
+}
+
 // one compares a leased range and says what became of it.
 func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time.Time) {
 	ctx, cancel := context.WithCancel(work)
@@ -78,7 +90,7 @@ func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time
 	c.w.c.Meter.Range(r.Range.Scan, counts, time.Since(began), err)
 
 	// The answer must reach the queue even when work is over: it costs one round trip.
-	answer, cancelAnswer := context.WithTimeout(context.WithoutCancel(work), answerTime)
+	answer, cancelAnswer := outliving(work, answerTime)
 	defer cancelAnswer()
 	log := c.w.c.Log.With("range", r.ID)
 	if ctx.Err() != nil && work.Err() == nil {
@@ -102,7 +114,7 @@ func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time
 	}
 }
 
-// answerTime bounds the last words to the queue when a process stops.
+// answerTime is for the last words to the queue, after the grace time of a stop.
 const answerTime = 400 * time.Millisecond
 
 var errStopped = errors.New("stopped")
@@ -193,10 +205,7 @@ func (w *Worker) refused(ctx context.Context, what string, err error) bool {
 	var limit *job.LimitError
 	var spec *job.SpecError
 	switch {
-	case err == nil, ctx.Err() != nil, errors.Is(err, job.ErrPaused):
-		return false
-	case errors.As(err, &limit):
-		w.c.Alert(job.Alert{Kind: job.AlertBacklog, Job: w.c.Job.Name, Count: limit.Have})
+	case err == nil, ctx.Err() != nil, errors.Is(err, job.ErrPaused), errors.As(err, &limit):
 		return false
 	case errors.As(err, &spec):
 		w.c.Log.Warn("this job gets no work here", "error", err)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strings"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -84,14 +85,23 @@ func hot(c job.LeasedCallback, rules rules) decision {
 	if c.HotSince.IsZero() {
 		c.HotSince = c.LeasedAt
 	}
+	if c.Posted {
+		c = renewed(c)
+	}
 	if c.LeasedAt.Sub(c.HotSince) < rules.hotBound {
-		if c.Posted {
-			c = renewed(c)
-		}
 		return settled(c, job.Confirm, rules.confirm, countHot)
 	}
-	c.HotSince = time.Time{}
-	return decision{next: c}
+	return decision{next: c} // still with HotSince, by which answered knows why
+}
+
+// sendable decides once more over the row that would be sent, which was read
+// after the one that was compared.
+func sendable(c job.LeasedCallback, hash string, rules rules) decision {
+	if c.SourceHash == hash {
+		return decision{next: c}
+	}
+	c.SourceHash = hash
+	return hot(c, rules)
 }
 
 // renewed is a callback whose last POST was answered with a yes but has to be
@@ -108,6 +118,16 @@ const fastRetries = 3
 
 // answered says what becomes of a callback that was sent.
 func answered(c job.LeasedCallback, a job.Answer, rules rules) decision {
+	bound := !c.HotSince.IsZero()
+	c.HotSince = time.Time{}
+	d := outcome(c, a, rules)
+	if bound {
+		d.settle.Counters = strings.TrimSpace(d.settle.Counters + " " + countHotBound)
+	}
+	return d
+}
+
+func outcome(c job.LeasedCallback, a job.Answer, rules rules) decision {
 	c.Status = statusText(a.Status)
 	switch a.Outcome {
 	case job.Delivered:

@@ -52,7 +52,7 @@ func (d *deliverer) run(ctx, work context.Context) {
 	defer batches.Wait()
 
 	polls := poll{longest: d.w.c.CallbackPoll}
-	failures := 0
+	failures, unread := 0, 0
 	for ctx.Err() == nil {
 		asked := time.Now()
 		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, leaseBatch)
@@ -72,7 +72,14 @@ func (d *deliverer) run(ctx, work context.Context) {
 		for _, c := range leased {
 			d.keeper.keep(string(c.ID), c.Token, asked, func() {})
 		}
-		sent := d.deliver(ctx, work, leased, settler)
+		sent, err := d.deliver(ctx, work, leased, settler)
+		if err != nil {
+			// Every other callback needs the same tables.
+			unread++
+			rest(ctx, backoff(unread, 10*time.Second))
+			continue
+		}
+		unread = 0
 		// The next batch is leased while the last POSTs of this one are in flight,
 		// so that one slow answer does not hold up the others; what is leased stays bounded.
 		batches.Go(sent.Wait)
@@ -90,35 +97,78 @@ func (d *deliverer) room(ctx context.Context) {
 }
 
 // deliver reads both sides of a batch again, settles what needs no call, and
-// begins the POSTs of the rest; sent ends with the last of them.
-func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallback, settler *settler) (sent *sync.WaitGroup) {
+// begins the POSTs of the rest; sent ends with the last of them. After a stop it
+// begins none and gives them back.
+func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallback, settler *settler) (sent *sync.WaitGroup, err error) {
 	sent = &sync.WaitGroup{}
+	if stop.Err() != nil {
+		d.release(batch, settler)
+		return sent, errStopped
+	}
 	pending, err := d.read(work, batch, settler)
 	if err != nil {
-		d.log.Warn("callbacks could not be read again and are tried later", "callbacks", len(batch), "error", err)
-		d.putOff(batch, settler)
-		return sent
+		d.unread(stop, batch, settler, err)
+		return sent, err
 	}
 	for i, p := range pending {
-		select {
-		case d.posts <- struct{}{}:
-		case <-stop.Done():
-			for _, left := range pending[i:] {
-				settler.settle(settled(left.callback, job.Released, 0, ""), false)
-			}
-			return sent
+		if !d.turn(stop) {
+			d.release(callbacks(pending[i:]), settler)
+			return sent, nil
 		}
+		d.waiting(pending[i:])
 		sent.Go(func() {
 			defer func() { <-d.posts }()
 			d.post(work, p, settler)
 		})
 	}
-	return sent
+	return sent, nil
 }
 
-// putOff gives a batch back after its tables could not be read: no attempt is
+// turn waits until another POST may begin; false after a stop.
+func (d *deliverer) turn(stop context.Context) bool {
+	select {
+	case d.posts <- struct{}{}:
+	case <-stop.Done():
+		return false
+	}
+	if stop.Err() == nil {
+		return true
+	}
+	<-d.posts // both were ready, and the draw fell on the wrong one
+	return false
+}
+
+// waiting notes that those behind in a batch have come forward: their leases
+// are worth extending as long as answers to those before them come in.
+func (d *deliverer) waiting(pending []pendingPost) {
+	for _, p := range pending {
+		d.keeper.progress(string(p.callback.ID))
+	}
+}
+
+// release gives callbacks back at once: nothing was done about them.
+func (d *deliverer) release(all []job.LeasedCallback, settler *settler) {
+	for _, c := range all {
+		settler.settle(settled(c, job.Released, 0, ""), false)
+	}
+}
+
+func callbacks(pending []pendingPost) []job.LeasedCallback {
+	all := make([]job.LeasedCallback, len(pending))
+	for i, p := range pending {
+		all[i] = p.callback
+	}
+	return all
+}
+
+// unread puts a batch off whose tables could not be read: no attempt is
 // counted, since no receiver was asked.
-func (d *deliverer) putOff(batch []job.LeasedCallback, settler *settler) {
+func (d *deliverer) unread(stop context.Context, batch []job.LeasedCallback, settler *settler, err error) {
+	if stop.Err() != nil {
+		d.release(batch, settler)
+		return
+	}
+	d.log.Warn("callbacks could not be read again and are tried later", "callbacks", len(batch), "error", err)
 	const pause = 2 * time.Second
 	for _, c := range batch {
 		to := c.Phase
@@ -221,14 +271,14 @@ func (d *deliverer) today(ctx context.Context, send []job.LeasedCallback) (pendi
 	}
 	for _, c := range send {
 		row, found := byKey[c.Key]
-		switch {
-		case !found:
+		if !found {
 			changed = append(changed, settled(c, job.Closed, 0, countClosedGone))
-		case relation.Hash(row) != c.SourceHash:
-			c.SourceHash = relation.Hash(row)
-			changed = append(changed, settled(c, job.Confirm, d.rules.confirm, countHot))
-		default:
-			pending = append(pending, pendingPost{callback: c, body: row.Body})
+			continue
+		}
+		if next := sendable(c, relation.Hash(row), d.rules); next.settle != nil {
+			changed = append(changed, next)
+		} else {
+			pending = append(pending, pendingPost{callback: next.next, body: row.Body})
 		}
 	}
 	return pending, changed, nil
@@ -238,8 +288,8 @@ func (d *deliverer) today(ctx context.Context, send []job.LeasedCallback) (pendi
 func (d *deliverer) post(ctx context.Context, p pendingPost, settler *settler) {
 	c := p.callback
 	if !d.keeper.outlasts(string(c.ID), c.Token, d.t.Config.Callback.Timeout+postMargin) {
-		d.keeper.drop(string(c.ID), c.Token) // another worker has it, or will have it when the lease ends
 		d.log.Info("a callback was not sent because its lease is running out", "callback", c.ID)
+		d.release([]job.LeasedCallback{c}, settler)
 		return
 	}
 	a := d.t.Endpoint.Send(ctx, job.Delivery{

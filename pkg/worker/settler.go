@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -28,10 +27,15 @@ type settler struct {
 	done sync.WaitGroup
 }
 
-// newSettler begins to settle; work ends when a stop leaves no more time.
+// newSettler begins to settle. After the end of work there is only the answer
+// time left, for all that still waits.
 func newSettler(work context.Context, d *deliverer) *settler {
 	s := &settler{d: d, in: make(chan settling, 2*leaseBatch)}
-	s.done.Go(func() { s.run(work) })
+	last, cancel := outliving(work, answerTime)
+	s.done.Go(func() {
+		defer cancel()
+		s.run(work, last)
+	})
 	return s
 }
 
@@ -43,48 +47,43 @@ func (s *settler) stop() {
 	s.done.Wait()
 }
 
-func (s *settler) run(work context.Context) {
+// run settles what is handed over until stop; last ends when no more can be said.
+func (s *settler) run(work, last context.Context) {
 	for first := range s.in {
-		batch := []settling{first}
-		timer := time.NewTimer(settleEvery)
-	collect:
-		for len(batch) < settleBatch {
-			select {
-			case next, ok := <-s.in:
-				if !ok {
-					break collect
-				}
-				batch = append(batch, next)
-			case <-timer.C:
-				break collect
-			}
-		}
-		timer.Stop()
-		s.send(work, batch)
+		s.send(work, last, s.collect(first))
 	}
 }
 
-// send settles a batch, and tries again as long as the leases last and the
-// process has time: a settlement that is lost costs another POST.
-func (s *settler) send(work context.Context, batch []settling) {
-	q := s.d.w.c.Queue
+// collect waits a moment for more.
+func (s *settler) collect(first settling) []settling {
+	batch := []settling{first}
+	timer := time.NewTimer(settleEvery)
+	defer timer.Stop()
+	for len(batch) < settleBatch {
+		select {
+		case next, ok := <-s.in:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, next)
+		case <-timer.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+// send settles a batch.
+func (s *settler) send(work, last context.Context, batch []settling) {
 	settlements := make([]job.Settlement, len(batch))
 	for i, b := range batch {
 		settlements[i] = *b.settle
 	}
 	var answers []job.Settled
-	var err error
-	for try, began := 1, time.Now(); ; try++ {
-		ctx, cancel := patience(work)
-		answers, err = q.Settle(ctx, settlements)
-		cancel()
-		if err == nil || work.Err() != nil || time.Since(began) > q.Lease() {
-			break
-		}
-		s.d.log.Warn("settled callbacks could not be written and are tried again", "callbacks", len(batch), "error", err)
-		var silent bell
-		silent.wait(work, backoff(try, 5*time.Second))
-	}
+	err := s.insist(work, last, len(batch), func(ctx context.Context) (err error) {
+		answers, err = s.d.w.c.Queue.Settle(ctx, settlements)
+		return err
+	})
 	for _, b := range batch {
 		s.d.keeper.drop(string(b.settle.Callback.ID), b.settle.Callback.Token)
 	}
@@ -92,19 +91,24 @@ func (s *settler) send(work context.Context, batch []settling) {
 		s.d.log.Warn("callbacks wait for the end of their lease and are then read again", "callbacks", len(batch), "error", err)
 		return
 	}
-	s.after(work, batch, answers)
+	s.after(work, last, batch, answers)
 }
 
-// patience bounds one round trip; the last one of a process that stops gets little.
-func patience(work context.Context) (context.Context, context.CancelFunc) {
-	if work.Err() != nil {
-		return context.WithTimeout(context.WithoutCancel(work), answerTime)
+// insist tries again as long as leases last and the process has time: a
+// settlement that is lost costs another POST.
+func (s *settler) insist(work, last context.Context, callbacks int, act func(context.Context) error) error {
+	for try, began := 1, time.Now(); ; try++ {
+		err := act(last)
+		if err == nil || work.Err() != nil || time.Since(began) > s.d.w.c.Queue.Lease() {
+			return err
+		}
+		s.d.log.Warn("settled callbacks could not be written and are tried again", "callbacks", callbacks, "error", err)
+		rest(work, backoff(try, 5*time.Second))
 	}
-	return context.WithTimeout(context.WithoutCancel(work), 5*time.Second)
 }
 
 // after raises alerts, and puts the rows of late POSTs back to be looked at.
-func (s *settler) after(work context.Context, batch []settling, answers []job.Settled) {
+func (s *settler) after(work, last context.Context, batch []settling, answers []job.Settled) {
 	var again []job.Difference
 	for i, b := range batch {
 		c := b.settle.Callback
@@ -125,9 +129,8 @@ func (s *settler) after(work context.Context, batch []settling, answers []job.Se
 		return
 	}
 	s.d.log.Warn("answers came after the lease, the rows are looked at again", "callbacks", len(again))
-	ctx, cancel := patience(work)
-	defer cancel()
-	if err := s.d.w.c.Queue.PutAgain(ctx, again); err != nil && !errors.Is(err, context.Canceled) {
+	err := s.insist(work, last, len(again), func(ctx context.Context) error { return s.d.w.c.Queue.PutAgain(ctx, again) })
+	if err != nil {
 		s.d.log.Warn("rows of late answers were not put back", "callbacks", len(again), "error", err)
 	}
 }

@@ -23,7 +23,8 @@ func (w *Worker) promote(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		p, err := w.c.Queue.Promote(ctx, w.longestDelay())
-		if w.refused(ctx, "promote", err) {
+		if err != nil {
+			w.refused(ctx, "promote", err)
 			failures++
 			w.due.wait(ctx, backoff(failures, 10*time.Second))
 			continue
@@ -43,10 +44,16 @@ func (w *Worker) promote(ctx context.Context) {
 // reclaim takes back what workers that are gone have leased.
 func (w *Worker) reclaim(ctx context.Context) {
 	lease := w.c.Queue.Lease()
-	var silent bell // no hint speeds this up
+	failures := 0
 	for ctx.Err() == nil {
 		r, err := w.c.Queue.Reclaim(ctx)
-		w.refused(ctx, "reclaim", err)
+		if err != nil {
+			w.refused(ctx, "reclaim", err)
+			failures++
+			rest(ctx, backoff(failures, 10*time.Second))
+			continue
+		}
+		failures = 0
 		if r.Ranges+r.Callbacks+r.SetBack > 0 {
 			w.c.Log.Info("leases ended without an answer, the work goes to others", "ranges", r.Ranges, "callbacks", r.Callbacks, "ranges_set_back", r.SetBack)
 			w.c.Meter.Reclaimed(r)
@@ -58,6 +65,6 @@ func (w *Worker) reclaim(ctx context.Context) {
 		if r.Next >= 0 && r.Next < pause {
 			pause = max(r.Next, 100*time.Millisecond)
 		}
-		silent.wait(ctx, jitter(pause))
+		rest(ctx, jitter(pause))
 	}
 }

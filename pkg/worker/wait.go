@@ -29,6 +29,16 @@ func (b bell) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+// outliving is a context that goes on for d after ctx has ended.
+func outliving(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return longer, func() { stop(); cancel() }
+}
+
+// rest waits for d or until ctx ends: no hint speeds it up.
+func rest(ctx context.Context, d time.Duration) { bell(nil).wait(ctx, d) }
+
 // The polls behind the hints: hints can be lost, so every list is looked at now
 // and then, more and more rarely while nothing is found.
 const shortestPoll = time.Second

@@ -63,7 +63,7 @@ type Queue interface {
 type Target struct {
 	Config      job.Destination
 	Destination Destination
-	Endpoint    Endpoint
+	Endpoint    Endpoint // nil where callbacks are off
 }
 
 // Config says what one job's worker works on.
@@ -111,6 +111,9 @@ func New(c Config) *Worker {
 	w := &Worker{c: c, ranges: newBell(), due: newBell()}
 	w.comparer = newComparer(w)
 	for _, t := range c.Targets {
+		if t.Config.Callback.Off {
+			continue // what was opened before waits until it is on again
+		}
 		w.deliveries = append(w.deliveries, newDeliverer(w, t))
 	}
 	return w
@@ -119,9 +122,8 @@ func New(c Config) *Worker {
 // Run works until ctx ends. Then nothing new is fetched, what is in hand may go
 // on for the grace time, and the rest is handed back without counting an attempt.
 func (w *Worker) Run(ctx context.Context) {
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.c.Grace, stop) })()
+	work, cancel := outliving(ctx, w.c.Grace)
+	defer cancel()
 
 	var loops sync.WaitGroup
 	loops.Go(func() { w.comparer.run(ctx, work) })
