@@ -34,7 +34,7 @@ type Options struct {
 type resend struct{ retries, redirects int }
 
 var (
-	resendAlways = resend{}                            // the library's defaults
+	resendAlways = resend{}                           // the library's defaults
 	resendNever  = resend{retries: -1, redirects: -1} // a cluster's client repeats lost commands as redirects
 )
 

@@ -201,3 +201,10 @@ func relative(now, when int64) string {
 		return fmt.Sprintf("%+.0fm", minutes)
 	}
 }
+
+func sorted(fields []string) []string { return slices.Sorted(slices.Values(fields)) }
+
+// replace gives fields with one of them replaced.
+func replace(fields []string, old, with string) []string {
+	return sorted(append(slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == old }), with))
+}
