@@ -13,9 +13,10 @@ type Index interface {
 	Step(ctx context.Context, scan job.Scan, after, upto job.Point, n int) (job.Point, bool, error)
 }
 
-// maxAhead bounds how many ranges are cut by arithmetic behind one look at the
-// table: what a hole can cost.
-const maxAhead = 64
+// maxAhead bounds how many ranges are cut by arithmetic between two looks at the
+// table: as many may turn out empty at a hole. It saves nearly all looks, more
+// would save little.
+const maxAhead = 16
 
 // Cutter cuts (after, upto] into ranges of about Rows rows. It remembers how
 // far the table has been dense, so it belongs to one scan.
@@ -30,8 +31,9 @@ type Cutter struct {
 	ahead int
 }
 
-// Cut gives at most most ranges that follow each other from after on. The last
-// one ends at upto when the ranges reach it.
+// Cut gives up to most ranges that follow each other from after on; the last
+// one ends at upto when they reach it. There are none when most is 0 or after is
+// upto already. after must not lie behind upto.
 //
 // A stretch no wider than Rows is one range and costs no query. Otherwise the
 // index is asked where Rows rows end, so that a hole costs one query however wide
@@ -39,7 +41,7 @@ type Cutter struct {
 // long as the index shows rows right behind them.
 func (c *Cutter) Cut(ctx context.Context, after, upto job.Point, most int) ([]job.Range, error) {
 	var ranges []job.Range
-	for len(ranges) < most && after.String() != upto.String() {
+	for len(ranges) < most && (upto.Open() || after.String() != upto.String()) {
 		if width, ok := c.width(after, upto); ok && width.Cmp(big.NewInt(int64(c.Rows))) <= 0 {
 			return append(ranges, c.rangeOf(after, upto)), nil
 		}
@@ -96,11 +98,11 @@ func (c *Cutter) dense(ctx context.Context, after, end, upto job.Point, most int
 		c.ahead = 1
 		return nil, nil
 	}
-	left, _ := c.width(end, upto)
-	room := new(big.Int).Div(left, width)
 	n := min(max(c.ahead, 1), most, maxAhead)
-	if room.IsInt64() {
-		n = min(n, int(room.Int64()))
+	if left, ok := c.width(end, upto); ok {
+		if room := left.Div(left, width); room.IsInt64() {
+			n = min(n, int(room.Int64()))
+		}
 	}
 	if n <= 0 {
 		return nil, nil
