@@ -1,0 +1,157 @@
+package broker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+func TestRegisteredJobKeepsItsIdentity(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f *fixture) {
+		moved := f.queue(func(c *QueueConfig) { c.Spec.Identity = "other.user by id" })
+		var other *job.SpecError
+		require.ErrorAs(t, moved.Register(t.Context(), "s2"), &other)
+		require.Equal(t, &job.SpecError{Job: "db.user", Field: "identity", Mine: "other.user by id", Found: "db.user by id"}, other)
+		f.want(state{})
+
+		changed := f.queue(func(c *QueueConfig) { c.Spec.Details = "columns-2"; c.Destinations = []string{"c"} })
+		require.NoError(t, changed.Register(t.Context(), ""), "a worker only asks")
+		f.want(state{})
+		require.NoError(t, changed.Register(t.Context(), "s2"))
+		f.want(state{"spec": {"destinations=c", "details=columns-2", "identity=db.user by id", "leader=s2"}})
+	})
+}
+
+func TestWorkerMakesNoJobKnown(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f *fixture) {
+		q := f.queue(func(c *QueueConfig) { c.Job = "new" })
+		require.NoError(t, q.Register(t.Context(), ""))
+		states, err := f.broker.Jobs(t.Context())
+		require.NoError(t, err)
+		require.Len(t, states, 1)
+	})
+}
+
+func TestNamesThatWouldBreakAKeyAreRefused(t *testing.T) {
+	t.Parallel()
+	b := Open(Config{Addrs: []string{"127.0.0.1:1"}}, Options{})
+	defer b.Close()
+	for _, name := range []string{"", "a}b", "a b", "a:b", "*"} {
+		_, err := b.Queue(QueueConfig{Job: name})
+		require.ErrorContains(t, err, "job name", name)
+		_, err = b.Queue(QueueConfig{Job: "j", Destinations: []string{name}})
+		require.ErrorContains(t, err, "destination name", name)
+	}
+	for _, name := range reservedDestinations {
+		_, err := b.Queue(QueueConfig{Job: "j", Destinations: []string{name}})
+		require.ErrorContains(t, err, "destination name", name)
+	}
+	q, err := b.Queue(QueueConfig{Job: "db.user@host-1", Destinations: []string{"x.y"}, Lease: lease})
+	require.NoError(t, err)
+	require.Equal(t, "db.user@host-1", q.Job())
+	require.Equal(t, lease, q.Lease())
+}
+
+func TestJobsShowWhatRedisHolds(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f *fixture) {
+		other := f.queue(func(c *QueueConfig) { c.Job = "another" })
+		require.NoError(t, other.Register(t.Context(), "s1"))
+		f.lead("s1")
+		f.seed(state{
+			"paused": {"by=eva", "why=move"}, "cursor": {"insert:db.user=7"}, "stats": {"rows=12", "odd=x"},
+			"ranges": {"1"}, "ranges:leased": {"2@now", "3@now"}, "callbacks:b": {"4"}, "callbacks:slow": {"5@now"}, "samples": {"6@now"},
+		})
+		require.NoError(t, f.broker.NoteLag(t.Context(), "db.user", map[string]int64{"insert:db.user": 120, "update:db.user": 3}))
+		require.NoError(t, f.broker.NoteLag(t.Context(), "db.user", map[string]int64{"insert:db.user": 90}))
+		require.NoError(t, f.broker.NoteLag(t.Context(), "db.user", nil))
+
+		states, err := f.broker.Jobs(t.Context())
+		require.NoError(t, err)
+		require.Len(t, states, 2)
+		require.Equal(t, "another", states[0].Name)
+		require.Equal(t, JobState{
+			Name: "db.user", Source: "db.user by id", Leader: "s1", Paused: "eva: move",
+			Cursors: map[string]string{"insert:db.user": "7"},
+			Lag:     map[string]int64{"insert:db.user": 90, "update:db.user": 3},
+			Depths: map[string]int64{
+				"ranges": 1, "ranges:leased": 2, "ranges:retry": 0, "samples": 1,
+				"callbacks:a": 0, "callbacks:b": 1, "callbacks:leased": 0, "callbacks:confirm": 0,
+				"callbacks:verify": 0, "callbacks:retry": 0, "callbacks:slow": 1, "callbacks:parked": 0,
+			},
+			Stats: map[string]int64{"rows": 12},
+		}, states[1])
+	})
+}
+
+func TestProcessesAreListedWhileTheyBeat(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f *fixture) {
+		p := Process{
+			ID: "worker@h1:42", Role: "worker", Host: "h1", PID: 42, Version: "1.0", Address: "h1:9401", Jobs: "db.user",
+			Busy: 3, RSS: 50 << 20, Started: time.UnixMilli(1_700_000_000_000).UTC(),
+		}
+		require.NoError(t, f.broker.Beat(t.Context(), p))
+		require.NoError(t, f.broker.Beat(t.Context(), Process{ID: "scheduler@h1:41"}))
+		found, err := f.broker.Processes(t.Context())
+		require.NoError(t, err)
+		require.Len(t, found, 2)
+		require.Equal(t, "scheduler@h1:41", found[0].ID)
+		require.WithinDuration(t, time.UnixMilli(f.now()), found[1].LastBeat, 20*time.Second, "the time is Redis' own")
+		found[1].LastBeat = time.Time{}
+		require.Equal(t, p, found[1])
+		require.InDelta(t, processLife, f.raw.PTTL(t.Context(), f.broker.processKey(p.ID)).Val(), float64(30*time.Second))
+
+		require.NoError(t, f.broker.Leave(t.Context(), p.ID))
+		found, err = f.broker.Processes(t.Context())
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+	})
+}
+
+func TestProcessThatStoppedBeatingIsForgotten(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f *fixture) {
+		ctx := t.Context()
+		require.NoError(t, f.broker.Beat(ctx, Process{ID: "gone"}))
+		require.NoError(t, f.raw.Del(ctx, f.broker.processKey("gone")).Err()) // its time to live ended
+		found, err := f.broker.Processes(ctx)
+		require.NoError(t, err)
+		require.Empty(t, found)
+
+		old := float64(f.now() - processLife.Milliseconds())
+		require.NoError(t, f.raw.ZAdd(ctx, f.broker.processesKey(), redis.Z{Member: "gone", Score: old}).Err())
+		require.NoError(t, f.broker.Beat(ctx, Process{ID: "alive"}))
+		require.Equal(t, []string{"alive"}, f.raw.ZRange(ctx, f.broker.processesKey(), 0, -1).Val())
+	})
+}
+
+func TestAdoptedJobIsAsItWas(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f *fixture) {
+		f.lead("s1")
+		f.seed(leasedRange.and(leasedCallback).and(state{
+			"ranges": {r3, r2}, "cursor": {"insert:db.user=3"}, "callbacks:slow": {"a:9@+60m"}, "stats": {"rows=4"},
+		}))
+		other := *f
+		other.t = t
+		other.broker = open(t, f.addr, f.prefix+"other:")
+		other.Queue = other.queue(nil)
+		names, err := other.broker.Adopt(t.Context(), f.broker)
+		require.NoError(t, err)
+		require.Equal(t, []string{"db.user"}, names)
+		want := f.state()
+		delete(want, "lock")
+		other.want(want)
+
+		names, err = other.broker.Adopt(t.Context(), f.broker)
+		require.NoError(t, err)
+		require.Empty(t, names, "it is known by now")
+	})
+}
