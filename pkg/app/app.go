@@ -153,7 +153,7 @@ func (a *App) openLog(o Options) error {
 	a.onStop("log", func(context.Context) error { return closeLog() })
 	a.log = log.With("role", a.role, "process", a.id)
 	for _, w := range a.c.Warnings {
-		a.log.Warn("config: " + w)
+		a.log.Warn("config", "warning", w)
 	}
 	for _, bad := range a.c.Bad {
 		a.log.Error("this job has mistakes and does not run, the others do", "job", bad.Name, "error", bad.Err)
@@ -235,9 +235,13 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) nothingRuns() error {
 	var all []error
 	for _, r := range a.jobs {
-		all = append(all, fmt.Errorf("job %s: %w", r.job.Name, r.failure()))
+		err := r.failure()
+		if !errors.Is(err, ErrConfig) {
+			err = fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		all = append(all, fmt.Errorf("job %s: %w", r.job.Name, err))
 	}
-	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(all...))
+	return errors.Join(all...)
 }
 
 func (a *App) stopNotifier(ctx context.Context) {
@@ -268,13 +272,20 @@ func (a *App) waitForRedis(ctx context.Context) error {
 	return a.patiently(ctx, "redis", func(ctx context.Context) error {
 		warnings, err := a.broker.Check(ctx, a.store != nil)
 		if errors.Is(err, broker.ErrRefused) {
-			return fmt.Errorf("%w: %w", ErrConfig, err)
+			return fmt.Errorf("%w: %s: %w", ErrConfig, a.redisAddrs(), err)
 		}
 		for _, w := range warnings {
-			a.log.Warn(w)
+			a.log.Warn("redis works, but could be set up better", "warning", w)
 		}
 		return err
 	})
+}
+
+func (a *App) redisAddrs() string {
+	if a.c.Redis == nil {
+		return "the embedded store"
+	}
+	return strings.Join(a.c.Redis.Addrs, ", ")
 }
 
 // patiently repeats try until it succeeds, ctx ends, or the error is ErrConfig.

@@ -1,13 +1,15 @@
 package fleet
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/masixun71/cupid-go/internal/proctest"
 )
 
 const module = "github.com/masixun71/cupid-go"
@@ -72,16 +74,21 @@ type Result struct {
 	Stdout, Stderr string
 }
 
-// Run runs a command to its end and checks what nothing that it prints may hold.
+// Run runs a command to its end, which must come by itself, and checks what
+// nothing that it prints may hold.
 func Run(t testing.TB, env []string, command string, args ...string) Result {
 	t.Helper()
 	c := Command(t, env, command, args...)
 	var stdout, stderr output
 	c.Stdout, c.Stderr = &stdout, &stderr
-	err := c.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("run %s: %v", command, err)
+	p, err := proctest.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		t.Fatalf("%s runs on instead of ending: %v\n%s", command, p.Kill(), stderr.String())
 	}
 	checkOutput(t, command, stdout.String()+stderr.String())
 	return Result{Code: c.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String()}
