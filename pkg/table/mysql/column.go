@@ -45,6 +45,8 @@ func (k kind) number() bool { return k >= kindInteger && k <= kindBit }
 
 func (k kind) temporal() bool { return k >= kindDate }
 
+func (k kind) text() bool { return k == kindText || k == kindChar || k == kindEnum }
+
 func (k kind) bytes() bool { return k == kindBinary || k == kindBytes }
 
 // column is one row of information_schema.COLUMNS.
@@ -59,6 +61,9 @@ type column struct {
 	collation string
 	precision int // digits of a fraction of a second
 	width     int // characters or bytes
+	octets    int // the bytes of the longest text; 0 for what is no text
+	digits    int // of a number
+	scale     int // those behind the point
 }
 
 func (c column) quoted() string { return quote(c.name) }

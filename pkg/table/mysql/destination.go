@@ -18,6 +18,7 @@ type Destination struct {
 	fields   fields
 	index    string   // finds the byColumn; "" when there is none
 	identity []string // the primary key, in SQL
+	lookup   keyedLookup
 }
 
 // Name is that of the job's destination.
@@ -30,17 +31,11 @@ func (d *Destination) Relation() diff.Relation { return d.relation }
 // by the server's own collation. NULL, and what the column cannot hold, is not
 // asked for.
 func (d *Destination) Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, error) {
-	texts := make([]string, 0, len(by))
-	for _, v := range by {
-		if v != nil {
-			texts = append(texts, string(v))
-		}
-	}
 	column := d.fields[d.relation.ByDestination].column
 	var found []diff.Row
-	seen := make(map[string]bool)
-	for chunk := range slices.Chunk(distinct(texts), maxKeys) {
-		where, ok := column.in(values(chunk))
+	var seen once
+	for chunk := range slices.Chunk(distinctValues(by), maxKeys) {
+		where, ok := column.in(chunk)
 		if !ok {
 			continue
 		}
@@ -50,7 +45,7 @@ func (d *Destination) Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, 
 			return nil, err
 		}
 		for _, row := range rows {
-			if d.first(seen, row[len(d.fields):]) {
+			if seen.first(row[len(d.fields):]) {
 				found = append(found, diff.Row{Values: d.fields.values(row[:len(d.fields):len(d.fields)])})
 			}
 		}
@@ -58,9 +53,13 @@ func (d *Destination) Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, 
 	return found, nil
 }
 
-// first reports whether a row was not met before: two queries find the same row
-// when it equals a key of each by collation, and two would pass for a duplicate.
-func (d *Destination) first(seen map[string]bool, identity []diff.Value) bool {
+// once tells rows that were not met before: two queries find the same row when
+// it equals a key of each by collation, and two would pass for a duplicate.
+type once struct{ seen map[string]bool }
+
+// first reports whether a row is met for the first time. Without an identity
+// each is.
+func (o *once) first(identity []diff.Value) bool {
 	if len(identity) == 0 {
 		return true
 	}
@@ -68,9 +67,10 @@ func (d *Destination) first(seen map[string]bool, identity []diff.Value) bool {
 	for _, v := range identity {
 		b.WriteString(quote(string(v)))
 	}
-	if seen[b.String()] {
-		return false
+	if o.seen == nil {
+		o.seen = make(map[string]bool)
 	}
-	seen[b.String()] = true
-	return true
+	known := o.seen[b.String()]
+	o.seen[b.String()] = true
+	return !known
 }

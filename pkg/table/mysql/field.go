@@ -18,14 +18,19 @@ type field struct {
 	// wall, when set, shows a TIMESTAMP on the wall clock of that zone, to meet
 	// a column that holds a wall clock.
 	wall *zone
+	// raw reads a text as its bytes: conversion would turn different letters that
+	// Unicode lacks into the same question mark.
+	raw bool
 }
 
 // sql reads the field so that the driver's own parsing loses nothing.
 func (f field) sql() string {
-	switch f.column.kind {
-	case kindFloat, kindDouble:
+	switch {
+	case f.raw:
+		return "CAST(" + f.column.quoted() + " AS BINARY)"
+	case f.column.kind == kindFloat, f.column.kind == kindDouble:
 		return f.column.quoted() + "+0e0" // the text of a FLOAT has six digits only
-	case kindBit:
+	case f.column.kind == kindBit:
 		return f.column.quoted() + "+0"
 	default:
 		return f.column.quoted()
@@ -46,7 +51,7 @@ type fields []field
 // stands.
 func (f fields) with(wanted field) (fields, int) {
 	for i, known := range f {
-		if known.column.name == wanted.column.name && known.wall == wanted.wall {
+		if known.column.name == wanted.column.name && known.wall == wanted.wall && known.raw == wanted.raw {
 			return f, i
 		}
 	}

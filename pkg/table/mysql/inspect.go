@@ -35,6 +35,10 @@ func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*D
 	if len(i.unavailable) > 0 {
 		return nil, errors.Join(i.unavailable...)
 	}
+	for _, destination := range plan.Destinations {
+		destination.lookup = newKeyedLookup(plan.Source, destination)
+		plan.Source.lookups = append(plan.Source.lookups, destination.lookup)
+	}
 	plan.Warnings = i.warnings
 	return plan, nil
 }
@@ -245,7 +249,8 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 		i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, why), "")
 	}
 	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to)}
-	source.fields, pair.Source = source.fields.with(field{column: from, wall: wallOf(from, to, source.zone)})
-	destination.fields, pair.Destination = destination.fields.with(field{column: to, wall: wallOf(to, from, source.zone)})
+	raw := rawOf(from, to)
+	source.fields, pair.Source = source.fields.with(field{column: from, wall: wallOf(from, to, source.zone), raw: raw})
+	destination.fields, pair.Destination = destination.fields.with(field{column: to, wall: wallOf(to, from, source.zone), raw: raw})
 	destination.relation.Pairs = append(destination.relation.Pairs, pair)
 }

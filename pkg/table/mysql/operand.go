@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,6 +17,29 @@ type expression struct {
 	sql  string
 	args []any
 }
+
+// literal is the expression without arguments. Conditions that people write may
+// hold a question mark, which would pass for an argument.
+func (e expression) literal() string {
+	parts := strings.Split(e.sql, "?")
+	var b strings.Builder
+	for i, part := range parts {
+		b.WriteString(part)
+		if i == len(parts)-1 {
+			break
+		}
+		switch arg := e.args[i].(type) {
+		case []byte:
+			fmt.Fprintf(&b, "x'%x'", arg)
+		case string:
+			b.WriteString("'" + escapes.Replace(arg) + "'")
+		}
+	}
+	return b.String()
+}
+
+// escapes are those of a session with an empty sql_mode.
+var escapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 
 // operand writes a value as the column's own type would be written; false when
 // the column cannot hold it. The type matters: a number that meets a text

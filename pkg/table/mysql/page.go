@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,45 +39,85 @@ var errUnreadableTimes = errors.New("the update column of a whole page of rows c
 // with r.After = next. Rows that share one place are never parted, so a page of
 // a scan key that is not unique may be longer.
 func (s *Source) Page(ctx context.Context, r job.Range, limit int) (rows []diff.Row, next job.Point, more bool, err error) {
+	read, next, more, err := s.pages(ctx, r, limit, list(s.fields.sql()))
+	if err != nil {
+		return nil, job.Point{}, false, err
+	}
+	rows = make([]diff.Row, len(read))
+	for i, values := range read {
+		rows[i] = s.row(values[0], values[1:])
+	}
+	return rows, next, more, nil
+}
+
+// pages reads the scan key and these columns of the rows of r.
+func (s *Source) pages(ctx context.Context, r job.Range, limit int, columns ...string) ([][]diff.Value, job.Point, bool, error) {
 	operation := "read a page of " + s.schema.table
-	o, where, err := s.scan(r.Scan, r.After, r.UpTo)
+	o, err := s.order(r.Scan, r.After, r.UpTo)
 	if err != nil {
 		return nil, job.Point{}, false, fmt.Errorf("%s: %w", operation, err)
 	}
+	return pager{
+		db: s.db, operation: operation, order: o, zone: s.zoneOf(r.After, r.UpTo),
+		columns: append([]string{s.key.quoted()}, columns...), from: s.schema.from(o.index), where: expression.literal,
+	}.page(ctx, r.After, r.UpTo, limit)
+}
+
+// pager reads a table page by page in an order.
+type pager struct {
+	db        *Database
+	operation string
+	order     order
+	zone      *time.Location // of the order's times
+	columns   []string       // to read, in SQL
+	from      string
+	where     func(expression) string
+}
+
+// page reads at most limit rows of (after, upto], or all of one place.
+func (p pager) page(ctx context.Context, after, upto job.Point, limit int) (read [][]diff.Value, next job.Point, more bool, err error) {
 	limit = max(limit, 1)
-	read, err := s.db.rows(ctx, operation, s.pageSQL(o, where)+" LIMIT "+strconv.Itoa(limit+1), where.args...)
+	tail := orderBy(p.order) + " LIMIT " + strconv.Itoa(limit+1)
+	if len(p.order.columns()) == 0 {
+		tail, limit = "", math.MaxInt // where nothing says how to go on, all are read
+	}
+	read, err = p.read(ctx, after, upto, tail)
 	if err != nil {
 		return nil, job.Point{}, false, err
 	}
 	if len(read) <= limit {
-		return s.page(o, read), r.UpTo, false, nil
+		return p.strip(read), upto, false, nil
 	}
-	end, next, ok := o.cut(read, s.zoneOf(r.After, r.UpTo))
+	end, next, ok := p.order.cut(read, p.zone)
 	if ok {
-		return s.page(o, read[:end]), next, true, nil
+		return p.strip(read[:end]), next, true, nil
 	}
-	if o.unique {
-		return nil, job.Point{}, false, fmt.Errorf("%s: %w", operation, errUnreadableTimes)
+	// All rows share the place of the first: there are more than a page.
+	next, ok = p.order.place(read[0][:len(p.order.columns())], p.zone)
+	if p.order.unique || !ok {
+		return nil, job.Point{}, false, fmt.Errorf("%s: %w", p.operation, errUnreadableTimes)
 	}
-	return s.crowd(ctx, r, o, read[0])
-}
-
-// crowd reads all rows that share the place of one: there are more than a page.
-func (s *Source) crowd(ctx context.Context, r job.Range, o order, first []diff.Value) ([]diff.Row, job.Point, bool, error) {
-	operation := "read a page of " + s.schema.table
-	place, ok := o.place(first[:len(o.columns())], s.zoneOf(r.After, r.UpTo))
-	if !ok {
-		return nil, job.Point{}, false, fmt.Errorf("%s: %w", operation, errUnreadableTimes)
-	}
-	where, err := o.within(r.After, place)
-	if err != nil {
-		return nil, job.Point{}, false, fmt.Errorf("%s: %w", operation, err)
-	}
-	read, err := s.db.rows(ctx, operation, s.pageSQL(o, where), where.args...)
-	if err != nil {
+	if read, err = p.read(ctx, after, next, orderBy(p.order)); err != nil {
 		return nil, job.Point{}, false, err
 	}
-	return s.page(o, read), place, true, nil
+	return p.strip(read), next, true, nil
+}
+
+func (p pager) read(ctx context.Context, after, upto job.Point, tail string) ([][]diff.Value, error) {
+	where, err := p.order.within(after, upto)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.operation, err)
+	}
+	return p.db.rows(ctx, p.operation,
+		"SELECT "+list(p.order.columns(), p.columns)+p.from+" WHERE "+p.where(where)+tail)
+}
+
+// strip takes the places from the rows.
+func (p pager) strip(read [][]diff.Value) [][]diff.Value {
+	for i := range read {
+		read[i] = read[i][len(p.order.columns()):]
+	}
+	return read
 }
 
 // cut finds how many rows of a full page to keep, and the place of the last: up
@@ -98,21 +139,6 @@ func (o order) cut(read [][]diff.Value, zone *time.Location) (end int, next job.
 // sameText is wider than bytes, as collations are: it is harmless to keep rows
 // together that could be parted.
 func sameText(a, b diff.Value) bool { return strings.EqualFold(string(a), string(b)) }
-
-// pageSQL selects the place, the scan key and the compared columns.
-func (s *Source) pageSQL(o order, where expression) string {
-	return "SELECT " + list(o.columns(), []string{s.key.quoted()}, s.fields.sql()) +
-		s.schema.from(o.index) + " WHERE " + where.sql + orderBy(o)
-}
-
-func (s *Source) page(o order, read [][]diff.Value) []diff.Row {
-	width := len(o.columns())
-	rows := make([]diff.Row, len(read))
-	for i, r := range read {
-		rows[i] = s.row(r[width], r[width+1:])
-	}
-	return rows
-}
 
 func (s *Source) scan(scan job.Scan, after, upto job.Point) (order, expression, error) {
 	o, err := s.order(scan, after, upto)

@@ -3,8 +3,11 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -44,6 +47,79 @@ func (d *Database) query(ctx context.Context, operation, query string, args ...a
 		return nil, nil, d.classify(operation, err)
 	}
 	return names, rows, nil
+}
+
+// each runs a query without arguments and hands over its rows one by one, as the
+// driver read them: whole numbers are numbers, and bytes are overwritten by the
+// next row. It spares the copies of rows, for results of many small rows.
+func (d *Database) each(ctx context.Context, operation, query string, row func([]driver.Value) error) error {
+	conn, err := d.pool.Conn(ctx)
+	if err != nil {
+		return d.classify(operation, err)
+	}
+	defer func() { _ = conn.Close() }() // it only goes back to the pool
+	var id int64
+	err = conn.Raw(func(c any) error {
+		s, ok := c.(*session)
+		if !ok {
+			return fmt.Errorf("the pool holds a %T", c)
+		}
+		id = s.id
+		return s.each(ctx, query, row)
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(context.Cause(ctx), d.kill(ctx, id))
+		}
+		return d.classify(operation, err)
+	}
+	return nil
+}
+
+func (s *session) each(ctx context.Context, query string, row func([]driver.Value) error) (err error) {
+	rows, err := s.QueryContext(ctx, query, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	read := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(read); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := row(read); err != nil {
+			return err
+		}
+	}
+}
+
+// number is a whole number of a row; a negative one is its two's complement.
+func number(v driver.Value) uint64 {
+	switch v := v.(type) {
+	case int64:
+		return uint64(v)
+	case uint64:
+		return v
+	}
+	return 0 // NULL
+}
+
+// text is a copy of a value as the server shows it; nil is NULL.
+func text(v driver.Value) diff.Value {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case int64:
+		return strconv.AppendInt(nil, v, 10)
+	case uint64:
+		return strconv.AppendUint(nil, v, 10)
+	case []byte:
+		return append(make(diff.Value, 0, len(v)), v...)
+	}
+	return fmt.Append(nil, v)
 }
 
 // kill ends the query of a session. The driver answers a cancelled context by

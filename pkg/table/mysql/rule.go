@@ -40,6 +40,22 @@ func wallOf(c, other column, server *zone) *zone {
 	return nil
 }
 
+// rawOf reports whether two texts compare as their bytes: those of one character
+// set, when Unicode may lack some of its letters.
+func rawOf(a, b column) bool {
+	return a.charset == b.charset && a.charset != "" && !unicode(a.charset)
+}
+
+// unicode reports whether every text of a character set has a Unicode text of
+// its own. Of ASCII that is not so: its columns hold bytes beyond it.
+func unicode(charset string) bool {
+	switch charset {
+	case "utf8mb4", "utf8mb3", "utf8", "latin1", "ucs2", "utf16", "utf16le", "utf32":
+		return true
+	}
+	return false
+}
+
 // loss says why no receiver can make the destination equal, "" when it can.
 func loss(source, destination column) string {
 	switch {

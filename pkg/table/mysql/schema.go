@@ -28,7 +28,7 @@ func (d *Database) describe(ctx context.Context, name string) (schema, error) {
 func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 	rows, err := d.rows(ctx, "read the columns of "+name,
 		"SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, EXTRA, CHARACTER_SET_NAME, COLLATION_NAME,"+
-			" DATETIME_PRECISION, CHARACTER_MAXIMUM_LENGTH"+
+			" DATETIME_PRECISION, CHARACTER_MAXIMUM_LENGTH, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE"+
 			" FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION",
 		d.name, name)
 	if err != nil {
@@ -48,6 +48,9 @@ func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 			collation: string(row[6]),
 			precision: atoi(row[7]),
 			width:     atoi(row[8]),
+			octets:    atoi(row[9]),
+			digits:    atoi(row[10]),
+			scale:     atoi(row[11]),
 		}
 	}
 	return columns, nil

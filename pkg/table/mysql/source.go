@@ -17,16 +17,17 @@ const maxKeys = 999
 
 // Source reads the table that is right. It is safe for concurrent use.
 type Source struct {
-	db     *Database
-	schema schema
-	key    column        // the scan key
-	update *updateColumn // nil when updates are not scanned
-	byKey  order
-	byTime order // only with update
-	fields fields
-	body   []column // the visible ones, in the table's order
-	by     int      // the byColumn in fields
-	byPath string   // index that finds the byColumn; "" when it is unique or has none
+	db      *Database
+	schema  schema
+	key     column        // the scan key
+	update  *updateColumn // nil when updates are not scanned
+	byKey   order
+	byTime  order // only with update
+	fields  fields
+	body    []column      // the visible ones, in the table's order
+	by      int           // the byColumn in fields
+	byPath  string        // index that finds the byColumn; "" when it is unique or has none
+	lookups []keyedLookup // of the destinations, in their order
 
 	zone *zone          // the server's own
 	wall *time.Location // the job's zone for wall clocks; nil is the server's
@@ -231,6 +232,19 @@ func values(texts []string) []diff.Value {
 		values[i] = diff.Value(text)
 	}
 	return values
+}
+
+// distinctValues leaves out NULL too.
+func distinctValues(values []diff.Value) []diff.Value {
+	seen := make(map[string]bool, len(values))
+	var kept []diff.Value
+	for _, v := range values {
+		if v != nil && !seen[string(v)] {
+			seen[string(v)] = true
+			kept = append(kept, v)
+		}
+	}
+	return kept
 }
 
 func distinct(texts []string) []string {

@@ -96,6 +96,16 @@ func fixedZone(seconds int) *time.Location {
 	return time.FixedZone(name, seconds)
 }
 
+// fixedOffset is the offset in seconds of a zone that has no other, and is known
+// by it.
+func fixedOffset(zone *time.Location) (int, bool) {
+	if name := zone.String(); zone != time.UTC && !strings.HasPrefix(name, "+") && !strings.HasPrefix(name, "-") {
+		return 0, false
+	}
+	_, seconds := time.Time{}.In(zone).Zone()
+	return seconds, true
+}
+
 // toWall shows the UTC text of a TIMESTAMP on the wall clock of zone, with the
 // same digits of a fraction. A zero date stays as it is.
 func toWall(utc diff.Value, zone *time.Location) diff.Value {

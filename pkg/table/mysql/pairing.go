@@ -1,0 +1,140 @@
+package mysql
+
+import (
+	"fmt"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// Strategy is how two whole tables are compared.
+type Strategy string
+
+// The strategies. Each gives the same verdicts.
+const (
+	// RangeChecksum folds the same stretch of an integer key on both sides.
+	RangeChecksum Strategy = "range checksum"
+	// KeyedBuckets folds rows by a hash of the byColumn, each side in an order of
+	// its own.
+	KeyedBuckets Strategy = "keyed buckets"
+	// Rows fetches both sides.
+	Rows Strategy = "rows"
+)
+
+// PairingOptions are what a comparison of two whole tables may choose.
+type PairingOptions struct {
+	// Strong takes 64 bits of SHA2-256 for a row's hash instead of CRC32.
+	Strong bool
+	// SourceWhere and DestinationWhere are SQL conditions that rows must meet to
+	// be compared; empty is all rows.
+	SourceWhere, DestinationWhere string
+}
+
+// Pairing is a source and one destination as two whole tables.
+type Pairing struct {
+	strategy            Strategy
+	reason              string
+	relation            diff.Relation
+	source, destination *Side
+}
+
+// Pairing pairs the source with its n-th destination, from 0.
+func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
+	source, destination := p.Source, p.Destinations[n]
+	left := &Side{db: source.db, schema: source.schema, fields: source.fields, filter: o.SourceWhere, scanKey: source.key.quoted()}
+	right := &Side{db: destination.db, schema: destination.schema, fields: destination.fields, filter: o.DestinationWhere}
+	pairing := &Pairing{source: left, destination: right}
+	pair, aligned := alignment(source, destination)
+	if aligned {
+		pairing.relation = alignedRelation(destination.relation, pair)
+		left.order, right.order = keyOrder(source.schema, source.fields[pair.Source]), keyOrder(destination.schema, destination.fields[pair.Destination])
+	} else {
+		pairing.relation = destination.relation
+		left.order, right.order = ownOrder(source.schema), ownOrder(destination.schema)
+	}
+	left.relate(pairing.relation.BySource)
+	right.relate(pairing.relation.ByDestination)
+	var why string
+	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, o.Strong)
+	pairing.strategy, pairing.reason = choose(left, right, aligned, why)
+	return pairing
+}
+
+// Strategy is how to compare the two tables.
+func (p *Pairing) Strategy() Strategy { return p.strategy }
+
+// Reason says to people why it is this strategy: which column, which index.
+func (p *Pairing) Reason() string { return p.reason }
+
+// Relation says how the rows of both sides belong together: by the aligned key,
+// else by the byColumn.
+func (p *Pairing) Relation() diff.Relation { return p.relation }
+
+// Source is the side that is right.
+func (p *Pairing) Source() *Side { return p.source }
+
+// Destination is the side that should equal it.
+func (p *Pairing) Destination() *Side { return p.destination }
+
+// alignment finds the pair of columns that is an integer key of both sides, the
+// source's scan key among them.
+func alignment(source *Source, destination *Destination) (diff.Pair, bool) {
+	for _, pair := range destination.relation.Pairs {
+		a, b := source.fields[pair.Source].column, destination.fields[pair.Destination].column
+		if a.name == source.key.name && keyed(source.schema, a) && keyed(destination.schema, b) {
+			return pair, true
+		}
+	}
+	return diff.Pair{}, false
+}
+
+// keyed reports whether every row has an integer of its own in the column.
+func keyed(s schema, c column) bool {
+	return c.kind == kindInteger && c.dataType != "year" && !c.nullable && s.unique(c.name)
+}
+
+// alignedRelation relates rows by the pair. The byColumn becomes one of the
+// compared columns: another byColumn is another row.
+func alignedRelation(r diff.Relation, key diff.Pair) diff.Relation {
+	aligned := diff.Relation{ByName: key.Name, BySource: key.Source, ByDestination: key.Destination, ByRule: key.Rule}
+	by := diff.Pair{Name: r.ByName, Source: r.BySource, Destination: r.ByDestination, Rule: r.ByRule}
+	known := false
+	for _, pair := range r.Pairs {
+		known = known || pair.Source == by.Source && pair.Destination == by.Destination
+	}
+	if !known {
+		aligned.Pairs = append(aligned.Pairs, by)
+	}
+	aligned.Pairs = append(aligned.Pairs, r.Pairs...)
+	return aligned
+}
+
+// choose takes the cheapest strategy that gives the verdicts of the rows.
+func choose(source, destination *Side, aligned bool, why string) (Strategy, string) {
+	if why != "" {
+		return Rows, why
+	}
+	if aligned {
+		return RangeChecksum, fmt.Sprintf("%s and the destination's %s are unique integers: ranges of them are the same rows on both sides",
+			source.by.quoted(), destination.by.quoted())
+	}
+	by := fmt.Sprintf("rows are related by %s and the destination's %s", source.by.quoted(), destination.by.quoted())
+	if why := unmatchable(source.by, destination.by); why != "" {
+		return Rows, by + ": " + why
+	}
+	if !source.schema.unique(source.by.name) && !destination.schema.unique(destination.by.name) {
+		return Rows, by + ", which no index says to be unique on either side: equal rows might cancel each other out"
+	}
+	return KeyedBuckets, by + ", each side is read in the order of " + source.order.String() + " and " + destination.order.String()
+}
+
+// unmatchable says why equal byColumn values do not find each other's rows on
+// the server, "" when they do.
+func unmatchable(source, destination column) string {
+	switch rule := ruleOf(source, destination); {
+	case rule == diff.ZeroPadded && source.fullType != destination.fullType:
+		return "the server tells BINARY values of different widths apart"
+	case rule == diff.SpacePadded && !(padsSpaces(source) && padsSpaces(destination)):
+		return "a collation without padding tells values with trailing spaces apart"
+	}
+	return ""
+}

@@ -1,0 +1,99 @@
+package mysql
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// hashing is how one side's rows become hashes that the other side's equal.
+type hashing struct {
+	key  string // canonical text of the value that relates the sides
+	hash string // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet
+	long string // a condition that all such rows meet; "" where there can be none
+}
+
+// hashings are those of both sides of a relation, or why there are none.
+func hashings(source, destination fields, relation diff.Relation, strong bool) (a, b hashing, why string) {
+	pairs := []diff.Pair{{Source: relation.BySource, Destination: relation.ByDestination, Rule: relation.ByRule}}
+	for _, pair := range relation.Pairs {
+		if pair.Source != relation.BySource || pair.Destination != relation.ByDestination {
+			pairs = append(pairs, pair)
+		}
+	}
+	var left, right []form
+	for _, pair := range pairs {
+		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule)
+		if why != "" {
+			return hashing{}, hashing{}, why
+		}
+		left, right = append(left, l), append(right, r)
+	}
+	return newHashing(left, strong), newHashing(right, strong), ""
+}
+
+func newHashing(forms []form, strong bool) hashing {
+	row := rowText(forms)
+	h := hashing{key: forms[0].text, hash: "CRC32(" + row + ")*2654435769", long: longRows(forms)}
+	if strong {
+		h.hash = "CAST(CONV(LEFT(SHA2(" + row + ",256),16),16,10) AS UNSIGNED)"
+	}
+	return h
+}
+
+// rowText is one text of a row from which all its values could be read back, so
+// that different rows have different texts: a value that may hold the separator
+// stands behind its length, and N stands for NULL. CONCAT_WS leaves a NULL out,
+// which is known from its N.
+func rowText(forms []form) string {
+	var parts []string
+	for _, f := range forms {
+		switch {
+		case f.free && f.column.nullable:
+			parts = append(parts, fmt.Sprintf("IF(%s IS NULL,'N',LENGTH(%s))", f.column.quoted(), f.text), f.text)
+		case f.free:
+			parts = append(parts, "LENGTH("+f.text+")", f.text)
+		case f.column.nullable:
+			parts = append(parts, "IFNULL("+f.text+",'N')")
+		default:
+			parts = append(parts, f.text)
+		}
+	}
+	return "CONCAT_WS(','," + strings.Join(parts, ",") + ")"
+}
+
+const (
+	// smallestPacket is a max_allowed_packet that every server in use exceeds.
+	smallestPacket = 32 << 10
+	// overhead is more than a value adds to the row's text beside its own.
+	overhead = 128
+	// longText is from where on a text's length is worth asking for.
+	longText = 1 << 10
+)
+
+// longRows is a condition that every row meets whose text exceeds
+// max_allowed_packet. It is no exact one: that would compute each hash twice.
+func longRows(forms []form) string {
+	total, rest := 0, 0
+	var terms []string
+	for _, f := range forms {
+		total += f.longest() + overhead
+		if f.longest() < longText {
+			rest += f.longest() + overhead
+			continue
+		}
+		length := "LENGTH(" + f.text + ")"
+		if f.column.nullable {
+			length = "IFNULL(" + length + ",0)"
+		}
+		terms = append(terms, length)
+		rest += overhead
+	}
+	if total <= smallestPacket {
+		return ""
+	}
+	terms = append(terms, strconv.Itoa(rest))
+	return strings.Join(terms, "+") + ">@@max_allowed_packet"
+}
