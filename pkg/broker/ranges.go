@@ -67,6 +67,7 @@ func (q *Queue) refusal(reply []any) error {
 
 // Put opens a callback for each difference of one portion of a leased range;
 // portions count from 1. It may be repeated. ErrLost: the lease is over.
+// ErrPortion: the portion before was lost; compare the range again.
 func (q *Queue) Put(ctx context.Context, r job.LeasedRange, portion int, differences []job.Difference) error {
 	return q.put(ctx, r.ID, r.Token, portion, differences)
 }
@@ -87,12 +88,13 @@ func (q *Queue) put(ctx context.Context, id, token string, portion int, differen
 	if err != nil {
 		return fmt.Errorf("put %d differences of %s: %w", len(differences), q.job, err)
 	}
-	word, err := verdict(reply)
-	if err != nil {
+	switch word, err := verdict(reply); {
+	case err != nil:
 		return err
-	}
-	if word == "lost" {
+	case word == "lost":
 		return job.ErrLost
+	case word == "portion":
+		return job.ErrPortion
 	}
 	return nil
 }

@@ -3,14 +3,16 @@
 -- ARGV  1 range id ("": no range stands behind it, always put)  2 range token  3 portion, from 1
 --       4 lease, ms  5 confirm delay, ms  6 prefix of callback:<id>  7 wake channel  8 wake message
 --       9.. per difference: id, destination, shard, key, type, source hash, webhook id
--- Returns {"ok", opened, seen again} {"lost"}
+-- Returns {"ok", opened, seen again} {"lost"} {"portion", found}
 -- Atomic: portion and differences stand or fall together, so an ack that names the portion proves the put.
 -- Begins with HSET, which a full Redis refuses. A portion that is put twice counts once.
+-- One that does not follow the last was preceded by one that a failover lost: the range has to be compared again.
 local at = now()
 if ARGV[1] ~= '' then
   local range = redis.call('HMGET', KEYS[1], 'token', 'progress')
   if range[1] ~= ARGV[2] then return {'lost'} end
   if tonumber(range[2]) >= tonumber(ARGV[3]) then return {'ok', 0, 0} end
+  if tonumber(range[2]) ~= tonumber(ARGV[3]) - 1 then return {'portion', range[2]} end
   redis.call('HSET', KEYS[1], 'progress', ARGV[3])
   redis.call('ZADD', KEYS[2], 'XX', int(at + tonumber(ARGV[4])), ARGV[1])
 end
