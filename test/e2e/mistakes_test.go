@@ -17,21 +17,18 @@ import (
 
 // jobForm is the seed's job in the job form; each case damages a copy of it.
 func jobForm(w *fleet.World) string {
-	dsn := func(database string) string {
-		return mysqltest.User + ":" + mysqltest.Password + "@tcp(" + w.MySQL.Addr + ")/" + database
-	}
 	return `redis:
   addr: ` + w.Redis.Addr + `
 jobs:
   - source:
-      dsn: ` + dsn("db") + `
+      dsn: ` + w.DSN("db") + `
       table: user
       byColumn: number
     update:
       enabled: true
       column: update_time
     destinations:
-      - dsn: ` + dsn("db2") + `
+      - dsn: ` + w.DSN("db2") + `
         table: user
         columns: [number, name, avatar]
         callback:
@@ -88,7 +85,7 @@ var mistakes = map[string]mistake{
 		damage: [2]string{mysqltest.Password + "@", "WrongButSecret9@"}, says: []string{"user or the password"},
 	},
 	"no Redis": {
-		damage: [2]string{"  addr:", "  prefix:"}, says: []string{"redis.addr"},
+		damage: [2]string{"  addr:", "  prefix:"}, says: []string{"CUPID_REDIS_ADDR"},
 	},
 	"no Redis in the seed form": {
 		seed: true, damage: [2]string{`"redis"`, `"redisOff"`}, says: []string{"redis", "CUPID_REDIS_ADDR"},

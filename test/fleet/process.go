@@ -142,3 +142,16 @@ func (o *output) tail() string {
 	s := o.String()
 	return s[max(0, len(s)-most):]
 }
+
+// PID is the process id of the current life.
+func (p *Process) PID() int { return p.process.PID() }
+
+// Running reports whether the current life has not ended.
+func (p *Process) Running() bool {
+	select {
+	case <-p.process.Done():
+		return false
+	default:
+		return true
+	}
+}

@@ -118,6 +118,11 @@ func (w *World) File(t testing.TB, name, text string) string {
 	return path
 }
 
+// DSN is how users write the data source name of a database.
+func (w *World) DSN(database string) string {
+	return mysqltest.User + ":" + mysqltest.Password + "@tcp(" + w.MySQL.Addr + ")/" + database
+}
+
 // Env are the variables of every process: alerts stay in this world.
 func (w *World) Env(more ...string) []string {
 	return append([]string{"CUPID_NOTIFY_PUSHBEAR_BASE_URL=" + w.Alerts.URL}, more...)
