@@ -16,7 +16,7 @@ import (
 func (a *App) adoptState(ctx context.Context) (err error) {
 	path := a.statePath()
 	if info, err := os.Stat(path); a.store != nil || err != nil || !info.Mode().IsRegular() {
-		return nil //nolint:nilerr // no file, nothing to carry over
+		return nil // no file, nothing to carry over
 	}
 	store, err := embedded.Open(path, a.log)
 	if errors.Is(err, embedded.ErrInUse) { // another one is carrying it over, or has not been stopped yet

@@ -201,7 +201,7 @@ func (a *App) Log() *slog.Logger { return a.log }
 func (a *App) Run(ctx context.Context) error {
 	a.log.Info("starting", "version", Version, "config", a.c.Path, "address", a.Addr(), "jobs", len(a.jobs))
 	a.admin.Start()
-	a.notifier.Start()
+	a.notifier.Start() //nolint:contextcheck // it ends with Stop, which tells the last alerts
 	defer a.stopNotifier(ctx)
 	if err := a.waitForRedis(ctx); err != nil || ctx.Err() != nil {
 		return err

@@ -136,12 +136,27 @@ func (r *jobRun) work(ctx context.Context) error {
 		loops.Go(func() { w.Run(ctx) })
 	}
 	if r.a.role != Worker {
+		r.sayWhere(ctx, queue)
 		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag})
 		err = s.Run(ctx)
 		cancel()
 	}
 	loops.Wait()
 	return err
+}
+
+// sayWhere tells people that the job goes on where it was: a start id that stands
+// in a supervisor's command line for ever must not scan from there at each start.
+func (r *jobRun) sayWhere(ctx context.Context, q *broker.Queue) {
+	if r.job.StartID == "" || !r.job.Insert.Enabled {
+		return
+	}
+	cursor, found, err := q.Cursor(ctx, job.Insert, r.job.Source.Shard)
+	if err != nil || !found {
+		return // the scheduler reads it too, and says why it cannot
+	}
+	r.log.Info("the start id is ignored, the insert scan goes on behind its saved cursor; cupid rescan looks at older rows again",
+		"start_id", r.job.StartID, "cursor", cursor.String())
 }
 
 // open prepares the pools; a destination in the same place has its own, so that one cannot starve the other.
@@ -180,8 +195,7 @@ func (r *jobRun) open() (source *mysql.Database, destinations []*mysql.Database,
 func (r *jobRun) inspect(ctx context.Context, source *mysql.Database, destinations []*mysql.Database) (plan *mysql.Plan, err error) {
 	err = r.a.patiently(ctx, "databases of job "+r.job.Name, func(ctx context.Context) error {
 		found, err := mysql.Inspect(ctx, r.job, source, destinations)
-		var mistake *table.ConfigError
-		if errors.As(err, &mistake) {
+		if _, mistake := errors.AsType[*table.ConfigError](err); mistake {
 			return fmt.Errorf("%w: %w", ErrConfig, err)
 		}
 		plan = found
@@ -189,7 +203,7 @@ func (r *jobRun) inspect(ctx context.Context, source *mysql.Database, destinatio
 	})
 	if err == nil && plan != nil {
 		for _, w := range plan.Warnings {
-			r.log.Warn(w)
+			r.log.Warn("the tables work, but not as well as they could", "warning", w)
 		}
 		if r.a.role != Worker {
 			r.warnOfClock(ctx, plan.Source)
@@ -259,8 +273,7 @@ func fingerprint(j job.Job) (string, error) {
 func (r *jobRun) known(ctx context.Context, q *broker.Queue) error {
 	return r.a.patiently(ctx, "redis", func(ctx context.Context) error {
 		err := q.Register(ctx, "")
-		var other *job.SpecError
-		if errors.As(err, &other) {
+		if _, other := errors.AsType[*job.SpecError](err); other {
 			return fmt.Errorf("%w: %w", ErrConfig, err)
 		}
 		return err
@@ -276,13 +289,17 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	}
 	var targets []worker.Target
 	for i, d := range r.job.Destinations {
-		e, err := callback.New(d.Callback)
-		if err != nil {
-			closeAll()
-			return nil, nil, fmt.Errorf("%w: destination %s: %w", ErrConfig, d.Name, err)
+		target := worker.Target{Config: d, Destination: plan.Destinations[i]}
+		if !d.Callback.Off { // then it may have no address
+			e, err := callback.New(d.Callback)
+			if err != nil {
+				closeAll()
+				return nil, nil, fmt.Errorf("%w: destination %s: %w", ErrConfig, d.Name, err)
+			}
+			endpoints = append(endpoints, e)
+			target.Endpoint = e
 		}
-		endpoints = append(endpoints, e)
-		targets = append(targets, worker.Target{Config: d, Destination: plan.Destinations[i], Endpoint: e})
+		targets = append(targets, target)
 	}
 	return worker.New(worker.Config{
 		Job: r.job, Queue: queue, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,

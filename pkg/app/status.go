@@ -153,13 +153,18 @@ func (a *App) beat(ctx context.Context) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 200*time.Millisecond)
-			defer cancel()
-			if err := a.broker.Leave(bye, a.id); err != nil {
-				a.log.Debug("the registry forgets this process by itself", "error", err)
-			}
+			a.leave(ctx)
 			return
 		}
+	}
+}
+
+// leave takes this process out of the registry when it stops.
+func (a *App) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 200*time.Millisecond)
+	defer cancel()
+	if err := a.broker.Leave(ctx, a.id); err != nil {
+		a.log.Debug("the registry forgets this process by itself", "error", err)
 	}
 }
 

@@ -121,7 +121,7 @@ var errStopped = errors.New("stopped")
 
 // compare reads the range page by page, puts what differs and acks.
 func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Counts, error) {
-	counts := job.Counts{"ranges": 1}
+	counts := job.Counts{"ranges": 1, "rows": 0, "differences": 0}
 	portion := 0
 	rest := r.Range
 	for more := true; more; {
@@ -133,12 +133,11 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 		if rows, rest.After, more, err = c.w.c.Source.Page(ctx, rest, pageRows); err != nil {
 			return counts, fmt.Errorf("read source rows: %w", err)
 		}
-		differences, err := c.differences(ctx, r.Range.Shard, rows)
+		differences, err := c.differences(ctx, r.Range.Shard, rows, counts)
 		if err != nil {
 			return counts, err
 		}
 		counts["rows"] += int64(len(rows))
-		counts["differences"] += int64(len(differences))
 		for len(differences) > 0 {
 			n := min(portionSize, len(differences))
 			portion++
@@ -152,8 +151,9 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 	return counts, c.w.c.Queue.AckRange(ctx, r, portion, counts)
 }
 
-// differences compares one page with every destination.
-func (c *comparer) differences(ctx context.Context, shard job.Shard, rows []diff.Row) ([]job.Difference, error) {
+// differences compares one page with every destination. All that differs is
+// counted, what is to be called is returned.
+func (c *comparer) differences(ctx context.Context, shard job.Shard, rows []diff.Row, counts job.Counts) ([]job.Difference, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -178,6 +178,7 @@ func (c *comparer) differences(ctx context.Context, shard job.Shard, rows []diff
 				Type: typeOf(o.Verdict), SourceHash: relation.Hash(rows[i]),
 			})
 		}
+		counts["differences"] += int64(counted)
 		c.w.c.Meter.Compared(t.Config.Name, len(rows), counted)
 	}
 	return found, nil

@@ -135,6 +135,7 @@ func TestCountsWithoutCallbacksWhereTheyAreOff(t *testing.T) {
 		stop()
 		require.Empty(t, f.queue.put)
 		require.Equal(t, map[string][2]int{"far": {1, 1}}, compared)
+		require.Equal(t, []job.Counts{{"ranges": 1, "rows": 1, "differences": 1}}, f.queue.acked)
 	})
 }
 

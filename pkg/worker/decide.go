@@ -174,6 +174,17 @@ func delayed(own, asked time.Duration) time.Duration {
 	return max(jitter(own), min(asked, longestRetryAfter))
 }
 
+// putOff waits a moment with a callback that could not be worked on, through no
+// fault of its receiver: no attempt is counted.
+func putOff(c job.LeasedCallback) decision {
+	const pause = 2 * time.Second
+	to := c.Phase
+	if to != job.Confirm && to != job.Verify && to != job.Slow {
+		to = job.Retry
+	}
+	return settled(c, to, jitter(pause), "")
+}
+
 func settled(c job.LeasedCallback, to job.Phase, delay time.Duration, counters string) decision {
 	return decision{settle: &job.Settlement{Callback: c, To: to, Delay: delay, Counters: counters}}
 }

@@ -169,13 +169,8 @@ func (d *deliverer) unread(stop context.Context, batch []job.LeasedCallback, set
 		return
 	}
 	d.log.Warn("callbacks could not be read again and are tried later", "callbacks", len(batch), "error", err)
-	const pause = 2 * time.Second
 	for _, c := range batch {
-		to := c.Phase
-		if to != job.Confirm && to != job.Verify && to != job.Slow {
-			to = job.Retry
-		}
-		settler.settle(settled(c, to, jitter(pause), ""), false)
+		settler.settle(putOff(c), false)
 	}
 }
 
@@ -289,7 +284,7 @@ func (d *deliverer) post(ctx context.Context, p pendingPost, settler *settler) {
 	c := p.callback
 	if !d.keeper.outlasts(string(c.ID), c.Token, d.t.Config.Callback.Timeout+postMargin) {
 		d.log.Info("a callback was not sent because its lease is running out", "callback", c.ID)
-		d.release([]job.LeasedCallback{c}, settler)
+		settler.settle(putOff(c), false)
 		return
 	}
 	a := d.t.Endpoint.Send(ctx, job.Delivery{

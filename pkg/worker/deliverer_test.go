@@ -169,7 +169,7 @@ func TestLeasesOfThoseWhoWaitBehindSlowAnswersAreExtended(t *testing.T) {
 	})
 }
 
-func TestCallbackWhoseLeaseRunsOutIsGivenBackUnsent(t *testing.T) {
+func TestCallbackWhoseLeaseRunsOutIsPutOffUnsent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		slow := waits
@@ -178,7 +178,7 @@ func TestCallbackWhoseLeaseRunsOutIsGivenBackUnsent(t *testing.T) {
 		f.tables.source = map[string]string{"a": "v", "b": "v"}
 		f.receiver.answer = func(context.Context, job.Delivery) job.Answer {
 			f.queue.do(func() { f.queue.away = errAway }) // from here on nothing is extended
-			time.Sleep(19 * time.Second) // between two extensions
+			time.Sleep(19 * time.Second)                  // between two extensions
 			f.queue.do(func() { f.queue.away = nil })
 			return yes
 		}
@@ -191,8 +191,10 @@ func TestCallbackWhoseLeaseRunsOutIsGivenBackUnsent(t *testing.T) {
 		require.Len(t, all, 2)
 		for _, s := range all {
 			if s.Callback.Key == "b" {
-				require.Equal(t, job.Released, s.To)
+				require.Equal(t, job.Confirm, s.To)
+				require.InDelta(t, 2*time.Second, s.Delay, float64(time.Second))
 				require.False(t, s.Callback.Doubt)
+				require.Zero(t, s.Callback.Attempts)
 			}
 		}
 	})
