@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -14,18 +15,18 @@ import (
 
 func TestCheckNotesTheLayoutAndRefusesAnother(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		_, err := f.broker.Check(t.Context(), true)
-		require.NoError(t, err)
-		require.Equal(t, Layout, f.raw.Get(t.Context(), f.broker.layoutKey()).Val())
-		_, err = f.broker.Check(t.Context(), true)
-		require.NoError(t, err)
+	onEach(t, func(f *fixture) {
+		_, err := f.broker.Check(f.Context(), true)
+		require.NoError(f, err)
+		require.Equal(f, Layout, f.raw.Get(f.Context(), f.broker.layoutKey()).Val())
+		_, err = f.broker.Check(f.Context(), true)
+		require.NoError(f, err)
 
-		require.NoError(t, f.raw.Set(t.Context(), f.broker.layoutKey(), "99", 0).Err())
-		_, err = f.broker.Check(t.Context(), true)
-		require.ErrorIs(t, err, ErrRefused)
-		require.ErrorContains(t, err, fmt.Sprintf("the keys under %q have layout 99, this cupid writes layout 1", f.prefix))
-		require.Equal(t, "99", f.raw.Get(t.Context(), f.broker.layoutKey()).Val())
+		require.NoError(f, f.raw.Set(f.Context(), f.broker.layoutKey(), "99", 0).Err())
+		_, err = f.broker.Check(f.Context(), true)
+		require.ErrorIs(f, err, ErrRefused)
+		require.ErrorContains(f, err, fmt.Sprintf("the keys under %q have layout 99, this cupid writes layout 1", f.prefix))
+		require.Equal(f, "99", f.raw.Get(f.Context(), f.broker.layoutKey()).Val())
 	})
 }
 
@@ -80,10 +81,7 @@ func TestServerIsJudgedByItsInfo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			info := map[string]string{}
-			for k, v := range good {
-				info[k] = v
-			}
+			info := maps.Clone(good)
 			switch {
 			case c.field != "" && c.value == "":
 				delete(info, c.field)
@@ -161,10 +159,10 @@ func TestOtherDatabaseIsUsed(t *testing.T) {
 
 func TestCanceledCallSaysSo(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		_, err := f.Promote(canceled(t), longestDelay)
-		require.ErrorIs(t, err, context.Canceled)
-		require.NotErrorIs(t, err, ErrRefused)
+	onEach(t, func(f *fixture) {
+		_, err := f.Promote(canceled(f), longestDelay)
+		require.ErrorIs(f, err, context.Canceled)
+		require.NotErrorIs(f, err, ErrRefused)
 	})
 }
 

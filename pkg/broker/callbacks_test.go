@@ -38,56 +38,55 @@ func kept(phase string, more ...string) []string {
 
 func TestFetchLeasesTheOldestCallbacks(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		item := leasedCallback["callback:"+cb]
-		waiting := append(item[:len(item)-2:len(item)-2],
-			"hot_since=@-3m", "posted=1", "doubt=1", "status=503", "error=http_503", "attempts=x")
+	onEach(t, func(f *fixture) {
+		waiting := []string{
+			"destination=a", "shard=db.user", "key=7", "type=1", "hash=h7", "webhook=wh", "phase=confirm", "seen=2", "attempts=x",
+			"first_seen=@-30m", "hot_since=@-3m", "posted=1", "doubt=1", "status=503", "error=http_503",
+		}
 		f.seed(state{
-			"callbacks:a":           {"a:db.user:8", cb, "a:db.user:6"},
-			"callbacks:b":           {"b:db.user:1"},
-			"callback:" + cb:        waiting,
-			"callback:a:db.user:6":  {"destination=a", "shard=db.user", "key=6"},
-			"callback:a:db.user:8":  {"destination=a", "shard=db.user"},
-			"callback:b:db.user:1":  {"destination=b", "shard=db.user"},
-			"callbacks:leased":      nil,
-			"callback:unrelated:id": nil,
+			"callbacks:a":          {"a:db.user:8", cb, "a:db.user:6"},
+			"callbacks:b":          {"b:db.user:1"},
+			"callback:" + cb:       waiting,
+			"callback:a:db.user:6": {"destination=a", "shard=db.user", "key=6"},
+			"callback:a:db.user:8": {"destination=a", "shard=db.user"},
+			"callback:b:db.user:1": {"destination=b", "shard=db.user"},
 		})
-		got, err := f.FetchCallbacks(t.Context(), "a", "w1", 2)
-		require.NoError(t, err)
-		require.Len(t, got, 2)
-		require.Equal(t, job.CallbackID("a:db.user:6"), got[0].ID)
-		require.NotEqual(t, got[0].Token, got[1].Token)
+		got, err := f.FetchCallbacks(f.Context(), "a", "w1", 2)
+		require.NoError(f, err)
+		require.Len(f, got, 2)
+		require.Equal(f, job.CallbackID("a:db.user:6"), got[0].ID)
+		require.NotEqual(f, got[0].Token, got[1].Token)
 
 		c := got[1]
 		now := time.UnixMilli(f.now())
-		require.WithinDuration(t, now, c.LeasedAt, 20*time.Second)
-		require.WithinDuration(t, now.Add(-30*time.Minute), c.FirstSeen, 20*time.Second)
-		require.WithinDuration(t, now.Add(-3*time.Minute), c.HotSince, 20*time.Second)
+		require.WithinDuration(f, now, c.LeasedAt, 20*time.Second)
+		require.WithinDuration(f, now.Add(-30*time.Minute), c.FirstSeen, 20*time.Second)
+		require.WithinDuration(f, now.Add(-3*time.Minute), c.HotSince, 20*time.Second)
 		c.LeasedAt, c.FirstSeen, c.HotSince = time.Time{}, time.Time{}, time.Time{}
-		require.Equal(t, job.LeasedCallback{
+		require.Equal(f, job.LeasedCallback{
 			ID: cb, Token: c.Token, Destination: "a", Shard: shard(), Key: "7", Type: job.Missing, SourceHash: "h7",
 			WebhookID: "wh", Phase: job.Confirm, Seen: "2", Posted: true, Doubt: true, Status: "503", Error: "http_503",
 		}, c, "a number that cannot be read is zero")
 
 		after := f.state()
-		require.Equal(t, []string{"a:db.user:8"}, after["callbacks:a"])
-		require.Equal(t, []string{"b:db.user:1"}, after["callbacks:b"])
-		require.Equal(t, []string{"a:db.user:6@+10m", cb + "@+10m"}, after["callbacks:leased"])
-		require.Equal(t, []string{"destination=a", "key=6", "shard=db.user", "token=*", "worker=w1"}, after["callback:a:db.user:6"])
+		require.Equal(f, []string{"a:db.user:8"}, after["callbacks:a"])
+		require.Equal(f, []string{"b:db.user:1"}, after["callbacks:b"])
+		require.Equal(f, []string{"a:db.user:6@+10m", cb + "@+10m"}, after["callbacks:leased"])
+		require.Equal(f, []string{"destination=a", "key=6", "shard=db.user", "token=*", "worker=w1"}, after["callback:a:db.user:6"])
 	})
 }
 
 func TestFetchParksWhatIsHeldAndForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(state{
 			"callbacks:a":             {cb, "a:db.user:gone", "a:db.user:held"},
 			"callback:" + cb:          {"destination=a", "shard=db.user"},
 			"callback:a:db.user:held": {"destination=a", "shard=db.user", "hold=eva"},
 		})
-		got, err := f.FetchCallbacks(t.Context(), "a", "w1", 3)
-		require.NoError(t, err)
-		require.Len(t, got, 1)
+		got, err := f.FetchCallbacks(f.Context(), "a", "w1", 3)
+		require.NoError(f, err)
+		require.Len(f, got, 1)
 		f.want(state{
 			"callbacks:leased":        {cb + "@+10m"},
 			"callbacks:parked":        {"a:db.user:held@now"},
@@ -99,14 +98,14 @@ func TestFetchParksWhatIsHeldAndForgetsWhatIsGone(t *testing.T) {
 
 func TestCallbackThatCannotBeReadHidesNoOther(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(state{
 			"callbacks:a": {cb, "a:odd"}, "callback:a:odd": {"destination=a"}, "callback:" + cb: {"destination=a", "shard=db.user"},
 		})
-		got, err := f.FetchCallbacks(t.Context(), "a", "w1", 2)
-		require.ErrorContains(t, err, "callback a:odd")
-		require.Len(t, got, 1)
-		require.Len(t, f.state()["callbacks:leased"], 2, "it is not lost")
+		got, err := f.FetchCallbacks(f.Context(), "a", "w1", 2)
+		require.ErrorContains(f, err, "callback a:odd")
+		require.Len(f, got, 1)
+		require.Len(f, f.state()["callbacks:leased"], 2, "it is not lost")
 	})
 }
 
@@ -115,12 +114,12 @@ func TestSettleMovesACallbackToItsPhase(t *testing.T) {
 	for _, phase := range []job.Phase{job.Confirm, job.Verify, job.Retry, job.Slow, job.Parked} {
 		t.Run(string(phase), func(t *testing.T) {
 			t.Parallel()
-			onEach(t, func(t *testing.T, f *fixture) {
+			onEach(t, func(f *fixture) {
 				heard := f.hints()
 				f.seed(leasedCallback)
 				c := leased()
 				c.Attempts, c.Posted, c.Doubt, c.HotSince, c.Status, c.Error = 3, true, true, time.UnixMilli(f.now()), "503", "http_503"
-				require.Equal(t, job.SettledOK, f.settle(job.Settlement{Callback: c, To: phase, Delay: 40 * time.Minute, Counters: "posts posts_failed"}))
+				require.Equal(f, job.SettledOK, f.settle(job.Settlement{Callback: c, To: phase, Delay: 40 * time.Minute, Counters: "posts posts_failed"}))
 				item := kept(string(phase), "posted=1", "doubt=1", "hot_since=@now", "status=503", "error=http_503")
 				want := state{
 					"callbacks:" + string(phase): {cb + "@+40m"},
@@ -129,11 +128,11 @@ func TestSettleMovesACallbackToItsPhase(t *testing.T) {
 					"stats:day":                  {"posts=1", "posts_failed=1"},
 				}
 				f.want(want)
-				require.Equal(t, []string{"db.user due"}, heard())
+				require.Equal(f, []string{"db.user due"}, heard())
 
-				require.Equal(t, job.SettledLost, f.settle(job.Settlement{Callback: c, To: phase, Delay: time.Hour, Counters: "posts"}), "repeated after a lost reply")
+				require.Equal(f, job.SettledLost, f.settle(job.Settlement{Callback: c, To: phase, Delay: time.Hour, Counters: "posts"}), "repeated after a lost reply")
 				f.want(want)
-				require.Empty(t, heard())
+				require.Empty(f, heard())
 			})
 		})
 	}
@@ -141,34 +140,34 @@ func TestSettleMovesACallbackToItsPhase(t *testing.T) {
 
 func TestSettleRemovesWhatIsEmpty(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(leasedCallback.and(state{"callback:" + cb: append(leasedCallback["callback:"+cb], "posted=1", "doubt=1", "hot_since=@-1m", "status=500", "error=http_500")}))
-		require.Equal(t, job.SettledOK, f.settle(job.Settlement{Callback: leased(), To: job.Retry, Delay: time.Hour}))
+		require.Equal(f, job.SettledOK, f.settle(job.Settlement{Callback: leased(), To: job.Retry, Delay: time.Hour}))
 		f.want(state{"callbacks:retry": {cb + "@+60m"}, "callback:" + cb: kept("retry")})
 	})
 }
 
 func TestSettleClosesAndCountsOnce(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(leasedCallback)
 		closing := job.Settlement{Callback: leased(), To: job.Closed, Counters: "closed_equal"}
-		require.Equal(t, job.SettledOK, f.settle(closing))
-		require.Equal(t, job.SettledLost, f.settle(closing))
+		require.Equal(f, job.SettledOK, f.settle(closing))
+		require.Equal(f, job.SettledLost, f.settle(closing))
 		f.want(state{"stats": {"closed_equal=1"}, "stats:day": {"closed_equal=1"}})
-		require.InDelta(t, counterLife, f.raw.TTL(t.Context(), f.keys.day(time.Now())).Val(), float64(time.Hour))
-		require.Empty(t, heard())
+		require.InDelta(f, counterLife, f.raw.TTL(f.Context(), f.keys.day(time.Now())).Val(), float64(time.Hour))
+		require.Empty(f, heard())
 	})
 }
 
 func TestCallbackThatWasSeenAgainIsNotClosed(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(leasedCallback.and(state{"callback:" + cb: append(leasedCallback["callback:"+cb], "posted=1", "hot_since=@-1m", "doubt=1")}))
-		require.NoError(t, f.PutAgain(t.Context(), []job.Difference{difference("7")}))
-		require.Equal(t, job.SettledAgain, f.settle(job.Settlement{Callback: leased(), To: job.Closed, Counters: "closed_equal"}))
+		require.NoError(f, f.PutAgain(f.Context(), []job.Difference{difference("7")}))
+		require.Equal(f, job.SettledAgain, f.settle(job.Settlement{Callback: leased(), To: job.Closed, Counters: "closed_equal"}))
 		f.want(state{
 			"callbacks:confirm": {cb + "@+20m"},
 			"callback:" + cb: {
@@ -176,20 +175,20 @@ func TestCallbackThatWasSeenAgainIsNotClosed(t *testing.T) {
 				"seen=3", "shard=db.user", "type=1", "webhook=wh",
 			},
 		})
-		require.Equal(t, []string{"db.user due"}, heard())
+		require.Equal(f, []string{"db.user due"}, heard())
 	})
 }
 
 func TestReleasedCallbackIsNext(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(leasedCallback.and(state{"callbacks:a": {"a:2", "a:1"}}))
 		c := leased()
 		c.Phase = job.Verify
-		require.Equal(t, job.SettledOK, f.settle(job.Settlement{Callback: c, To: job.Released}))
+		require.Equal(f, job.SettledOK, f.settle(job.Settlement{Callback: c, To: job.Released}))
 		f.want(state{"callbacks:a": {"a:2", "a:1", cb}, "callback:" + cb: kept("verify")})
-		require.Equal(t, []string{"db.user callbacks"}, heard())
+		require.Equal(f, []string{"db.user callbacks"}, heard())
 	})
 }
 
@@ -198,12 +197,12 @@ func TestHeldCallbackIsParkedByWhateverEndsItsLease(t *testing.T) {
 	for _, to := range []job.Phase{job.Retry, job.Released} {
 		t.Run(string(to), func(t *testing.T) {
 			t.Parallel()
-			onEach(t, func(t *testing.T, f *fixture) {
+			onEach(t, func(f *fixture) {
 				f.seed(leasedCallback.and(state{"callback:" + cb: append(leasedCallback["callback:"+cb], "hold=eva")}))
-				require.Equal(t, job.SettledOK, f.settle(job.Settlement{Callback: leased(), To: to, Delay: time.Hour}))
+				require.Equal(f, job.SettledOK, f.settle(job.Settlement{Callback: leased(), To: to, Delay: time.Hour}))
 				after := f.state()
-				require.Equal(t, []string{cb + "@now"}, after["callbacks:parked"])
-				require.Len(t, after, 2)
+				require.Equal(f, []string{cb + "@now"}, after["callbacks:parked"])
+				require.Len(f, after, 2)
 			})
 		})
 	}
@@ -211,13 +210,13 @@ func TestHeldCallbackIsParkedByWhateverEndsItsLease(t *testing.T) {
 
 func TestSettleOfALostLeaseChangesNothing(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(leasedCallback)
 		before := f.state()
 		c := leased()
 		c.Token = "yours"
 		for _, to := range []job.Phase{job.Closed, job.Released, job.Retry} {
-			require.Equal(t, job.SettledLost, f.settle(job.Settlement{Callback: c, To: to, Counters: "x"}))
+			require.Equal(f, job.SettledLost, f.settle(job.Settlement{Callback: c, To: to, Counters: "x"}))
 		}
 		f.want(before)
 	})
@@ -225,20 +224,20 @@ func TestSettleOfALostLeaseChangesNothing(t *testing.T) {
 
 func TestSettleAnswersInOrder(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(leasedCallback.and(state{
 			"callbacks:leased": {cb + "@+5m", "a:2@+5m", "a:3@+5m"},
 			"callback:a:2":     {"token=mine", "seen=9", "destination=a"},
 			"callback:a:3":     {"token=mine", "seen=1", "destination=a"},
 		}))
-		answers, err := f.Settle(t.Context(), []job.Settlement{
+		answers, err := f.Settle(f.Context(), []job.Settlement{
 			{Callback: job.LeasedCallback{ID: "gone", Token: "mine"}, To: job.Closed, Counters: "n"},
 			{Callback: leased(), To: job.Slow, Delay: time.Hour, Counters: "n slow"},
 			{Callback: job.LeasedCallback{ID: "a:2", Token: "mine", Seen: "8"}, To: job.Closed, Counters: "n"},
 			{Callback: job.LeasedCallback{ID: "a:3", Token: "mine", Seen: "1"}, To: job.Closed, Counters: "n"},
 		})
-		require.NoError(t, err)
-		require.Equal(t, []job.Settled{job.SettledLost, job.SettledOK, job.SettledAgain, job.SettledOK}, answers)
+		require.NoError(f, err)
+		require.Equal(f, []job.Settled{job.SettledLost, job.SettledOK, job.SettledAgain, job.SettledOK}, answers)
 		f.want(state{
 			"callbacks:slow":    {cb + "@+60m"},
 			"callbacks:confirm": {"a:2@+20m"},
@@ -252,20 +251,21 @@ func TestSettleAnswersInOrder(t *testing.T) {
 
 func TestSettleToNowhereIsAnErrorBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(leasedCallback)
 		before := f.state()
-		_, err := f.Settle(t.Context(), []job.Settlement{{Callback: leased(), To: job.Closed}, {Callback: leased(), To: "elsewhere"}})
-		require.ErrorContains(t, err, `no such phase as "elsewhere"`)
+		_, err := f.Settle(f.Context(), []job.Settlement{{Callback: leased(), To: job.Closed}, {Callback: leased(), To: "elsewhere"}})
+		require.ErrorContains(f, err, `no such phase as "elsewhere"`)
 		f.want(before)
-		answers, err := f.Settle(canceled(t), nil)
-		require.NoError(t, err, "nothing to settle asks nobody")
-		require.Empty(t, answers)
+		answers, err := f.Settle(canceled(f), nil)
+		require.NoError(f, err, "nothing to settle asks nobody")
+		require.Empty(f, answers)
 	})
 }
 
 func TestWebhookIDsAreNewAndHoldNoDot(t *testing.T) {
 	t.Parallel()
-	require.NotEqual(t, NewWebhookID(), NewWebhookID())
-	require.Regexp(t, `^[A-Z2-7]{26}$`, NewWebhookID())
+	one, other := NewWebhookID(), NewWebhookID()
+	require.NotEqual(t, one, other)
+	require.Regexp(t, `^[A-Z2-7]{26}$`, one)
 }

@@ -101,7 +101,7 @@ func (l *Leadership) Claim(ctx context.Context, c job.Claim) error {
 		return fmt.Errorf("claim %s ranges of %s: %w", c.Scan, q.job, err)
 	}
 	if reply[0] == "cursor" && reply[1] != to {
-		return &job.CursorError{Found: reply[1]}
+		return fmt.Errorf("claim %s ranges of %s: %w", c.Scan, q.job, &job.CursorError{Found: reply[1]})
 	}
 	return nil
 }

@@ -27,8 +27,8 @@ const (
 
 // fixture is one job on one Redis.
 type fixture struct {
+	*testing.T
 	*Queue
-	t      *testing.T
 	broker *Broker
 	raw    *redis.Client // behind the broker's back
 	addr   string
@@ -39,30 +39,30 @@ var testSpec = Spec{Identity: "db.user by id", Details: "columns-1"}
 
 // onEach runs one test on Redis and on the store that is used without one:
 // cupid promises the same on both.
-func onEach(t *testing.T, test func(t *testing.T, f *fixture)) {
+func onEach(t *testing.T, test func(f *fixture)) {
 	t.Helper()
 	t.Run("redis", func(t *testing.T) {
 		t.Parallel()
 		server := redistest.Shared(t)
-		test(t, newFixture(t, server.Addr, server.Prefix(t)))
+		test(newFixture(t, server.Addr, server.Prefix(t)))
 	})
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
-		test(t, newFixture(t, miniredis.RunT(t).Addr(), ""))
+		test(newFixture(t, miniredis.RunT(t).Addr(), ""))
 	})
 }
 
 // newFixture registers the job by a leader with a few callbacks and ranges of room.
 func newFixture(t *testing.T, addr, prefix string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, addr: addr, prefix: cmp.Or(prefix, DefaultPrefix), broker: open(t, addr, prefix), raw: redis.NewClient(&redis.Options{Addr: addr})}
+	f := &fixture{T: t, addr: addr, prefix: cmp.Or(prefix, DefaultPrefix), broker: open(t, addr, prefix), raw: redis.NewClient(&redis.Options{Addr: addr})}
 	t.Cleanup(func() { require.NoError(t, f.raw.Close()) })
 	f.Queue = f.queue(nil)
 	require.NoError(t, f.Register(t.Context(), "scheduler-1"))
 	return f
 }
 
-func open(t *testing.T, addr, prefix string) *Broker {
+func open(t testing.TB, addr, prefix string) *Broker {
 	t.Helper()
 	b := Open(Config{Addrs: []string{addr}, Prefix: prefix}, Options{Name: "test"})
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
@@ -71,7 +71,7 @@ func open(t *testing.T, addr, prefix string) *Broker {
 
 // queue is the fixture's job, configured otherwise.
 func (f *fixture) queue(change func(*QueueConfig)) *Queue {
-	f.t.Helper()
+	f.Helper()
 	c := QueueConfig{
 		Job: "db.user", Spec: testSpec, Destinations: []string{"a", "b"},
 		Limits: Limits{MaxRanges: 5, MaxCallbacks: 5}, Lease: lease, ConfirmDelay: confirmDelay,
@@ -80,57 +80,57 @@ func (f *fixture) queue(change func(*QueueConfig)) *Queue {
 		change(&c)
 	}
 	q, err := f.broker.Queue(c)
-	require.NoError(f.t, err)
+	require.NoError(f, err)
 	return q
 }
 
 // lead makes the job's leader; who is shown by the lock.
 func (f *fixture) lead(who string) *Leadership {
-	f.t.Helper()
-	l, err := f.Lead(f.t.Context(), time.Hour, who)
-	require.NoError(f.t, err)
+	f.Helper()
+	l, err := f.Lead(f.Context(), time.Hour, who)
+	require.NoError(f, err)
 	return l
 }
 
 // fetchRange leases the oldest range.
 func (f *fixture) fetchRange() job.LeasedRange {
-	f.t.Helper()
-	leased, err := f.FetchRanges(f.t.Context(), "w1", 1)
-	require.NoError(f.t, err)
-	require.Len(f.t, leased, 1)
+	f.Helper()
+	leased, err := f.FetchRanges(f.Context(), "w1", 1)
+	require.NoError(f, err)
+	require.Len(f, leased, 1)
 	return leased[0]
 }
 
 // fetchCallback leases the oldest due callback of destination a.
 func (f *fixture) fetchCallback() job.LeasedCallback {
-	f.t.Helper()
-	leased, err := f.FetchCallbacks(f.t.Context(), "a", "w1", 1)
-	require.NoError(f.t, err)
-	require.Len(f.t, leased, 1)
+	f.Helper()
+	leased, err := f.FetchCallbacks(f.Context(), "a", "w1", 1)
+	require.NoError(f, err)
+	require.Len(f, leased, 1)
 	return leased[0]
 }
 
 // settle settles one callback.
 func (f *fixture) settle(s job.Settlement) job.Settled {
-	f.t.Helper()
-	answers, err := f.Settle(f.t.Context(), []job.Settlement{s})
-	require.NoError(f.t, err)
-	require.Len(f.t, answers, 1)
+	f.Helper()
+	answers, err := f.Settle(f.Context(), []job.Settlement{s})
+	require.NoError(f, err)
+	require.Len(f, answers, 1)
 	return answers[0]
 }
 
 // hints subscribes, and gives what was published since the last call.
 func (f *fixture) hints() func() []string {
-	f.t.Helper()
-	sub := f.raw.Subscribe(f.t.Context(), f.broker.wakeChannel())
-	f.t.Cleanup(func() { require.NoError(f.t, sub.Close()) })
-	_, err := sub.Receive(f.t.Context())
-	require.NoError(f.t, err)
+	f.Helper()
+	sub := f.raw.Subscribe(f.Context(), f.broker.wakeChannel())
+	f.Cleanup(func() { require.NoError(f, sub.Close()) })
+	_, err := sub.Receive(f.Context())
+	require.NoError(f, err)
 	messages := sub.Channel()
 	return func() []string {
-		f.t.Helper()
+		f.Helper()
 		// What was published before the mark arrives before it.
-		require.NoError(f.t, f.raw.Publish(f.t.Context(), f.broker.wakeChannel(), "mark").Err())
+		require.NoError(f, f.raw.Publish(f.Context(), f.broker.wakeChannel(), "mark").Err())
 		var heard []string
 		for {
 			select {
@@ -140,7 +140,7 @@ func (f *fixture) hints() func() []string {
 				}
 				heard = append(heard, m.Payload)
 			case <-time.After(10 * time.Second):
-				f.t.Fatal("waited 10s for a published message")
+				f.Fatal("waited 10s for a published message")
 			}
 		}
 	}
@@ -173,7 +173,7 @@ func difference(key string) job.Difference {
 	return job.Difference{Destination: "a", Shard: shard(), Key: key, Type: job.Missing, SourceHash: "h" + key}
 }
 
-func canceled(t *testing.T) context.Context {
+func canceled(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

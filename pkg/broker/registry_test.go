@@ -12,29 +12,29 @@ import (
 
 func TestRegisteredJobKeepsItsIdentity(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		moved := f.queue(func(c *QueueConfig) { c.Spec.Identity = "other.user by id" })
 		var other *job.SpecError
-		require.ErrorAs(t, moved.Register(t.Context(), "s2"), &other)
-		require.Equal(t, &job.SpecError{Job: "db.user", Field: "identity", Mine: "other.user by id", Found: "db.user by id"}, other)
+		require.ErrorAs(f, moved.Register(f.Context(), "s2"), &other)
+		require.Equal(f, &job.SpecError{Job: "db.user", Field: "identity", Mine: "other.user by id", Found: "db.user by id"}, other)
 		f.want(state{})
 
 		changed := f.queue(func(c *QueueConfig) { c.Spec.Details = "columns-2"; c.Destinations = []string{"c"} })
-		require.NoError(t, changed.Register(t.Context(), ""), "a worker only asks")
+		require.NoError(f, changed.Register(f.Context(), ""), "a worker only asks")
 		f.want(state{})
-		require.NoError(t, changed.Register(t.Context(), "s2"))
+		require.NoError(f, changed.Register(f.Context(), "s2"))
 		f.want(state{"spec": {"destinations=c", "details=columns-2", "identity=db.user by id", "leader=s2"}})
 	})
 }
 
 func TestWorkerMakesNoJobKnown(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		q := f.queue(func(c *QueueConfig) { c.Job = "new" })
-		require.NoError(t, q.Register(t.Context(), ""))
-		states, err := f.broker.Jobs(t.Context())
-		require.NoError(t, err)
-		require.Len(t, states, 1)
+		require.NoError(f, q.Register(f.Context(), ""))
+		states, err := f.broker.Jobs(f.Context())
+		require.NoError(f, err)
+		require.Len(f, states, 1)
 	})
 }
 
@@ -60,23 +60,23 @@ func TestNamesThatWouldBreakAKeyAreRefused(t *testing.T) {
 
 func TestJobsShowWhatRedisHolds(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		other := f.queue(func(c *QueueConfig) { c.Job = "another" })
-		require.NoError(t, other.Register(t.Context(), "s1"))
+		require.NoError(f, other.Register(f.Context(), "s1"))
 		f.lead("s1")
 		f.seed(state{
 			"paused": {"by=eva", "why=move"}, "cursor": {"insert:db.user=7"}, "stats": {"rows=12", "odd=x"},
 			"ranges": {"1"}, "ranges:leased": {"2@now", "3@now"}, "callbacks:b": {"4"}, "callbacks:slow": {"5@now"}, "samples": {"6@now"},
 		})
-		require.NoError(t, f.broker.NoteLag(t.Context(), "db.user", map[string]int64{"insert:db.user": 120, "update:db.user": 3}))
-		require.NoError(t, f.broker.NoteLag(t.Context(), "db.user", map[string]int64{"insert:db.user": 90}))
-		require.NoError(t, f.broker.NoteLag(t.Context(), "db.user", nil))
+		require.NoError(f, f.broker.NoteLag(f.Context(), "db.user", map[string]int64{"insert:db.user": 120, "update:db.user": 3}))
+		require.NoError(f, f.broker.NoteLag(f.Context(), "db.user", map[string]int64{"insert:db.user": 90}))
+		require.NoError(f, f.broker.NoteLag(f.Context(), "db.user", nil))
 
-		states, err := f.broker.Jobs(t.Context())
-		require.NoError(t, err)
-		require.Len(t, states, 2)
-		require.Equal(t, "another", states[0].Name)
-		require.Equal(t, JobState{
+		states, err := f.broker.Jobs(f.Context())
+		require.NoError(f, err)
+		require.Len(f, states, 2)
+		require.Equal(f, "another", states[0].Name)
+		require.Equal(f, JobState{
 			Name: "db.user", Source: "db.user by id", Leader: "s1", Paused: "eva: move",
 			Cursors: map[string]string{"insert:db.user": "7"},
 			Lag:     map[string]int64{"insert:db.user": 90, "update:db.user": 3},
@@ -92,66 +92,65 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 
 func TestProcessesAreListedWhileTheyBeat(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		p := Process{
 			ID: "worker@h1:42", Role: "worker", Host: "h1", PID: 42, Version: "1.0", Address: "h1:9401", Jobs: "db.user",
 			Busy: 3, RSS: 50 << 20, Started: time.UnixMilli(1_700_000_000_000).UTC(),
 		}
-		require.NoError(t, f.broker.Beat(t.Context(), p))
-		require.NoError(t, f.broker.Beat(t.Context(), Process{ID: "scheduler@h1:41"}))
-		found, err := f.broker.Processes(t.Context())
-		require.NoError(t, err)
-		require.Len(t, found, 2)
-		require.Equal(t, "scheduler@h1:41", found[0].ID)
-		require.WithinDuration(t, time.UnixMilli(f.now()), found[1].LastBeat, 20*time.Second, "the time is Redis' own")
+		require.NoError(f, f.broker.Beat(f.Context(), p))
+		require.NoError(f, f.broker.Beat(f.Context(), Process{ID: "scheduler@h1:41"}))
+		found, err := f.broker.Processes(f.Context())
+		require.NoError(f, err)
+		require.Len(f, found, 2)
+		require.Equal(f, "scheduler@h1:41", found[0].ID)
+		require.WithinDuration(f, time.UnixMilli(f.now()), found[1].LastBeat, 20*time.Second, "the time is Redis' own")
 		found[1].LastBeat = time.Time{}
-		require.Equal(t, p, found[1])
-		require.InDelta(t, processLife, f.raw.PTTL(t.Context(), f.broker.processKey(p.ID)).Val(), float64(30*time.Second))
+		require.Equal(f, p, found[1])
+		require.InDelta(f, processLife, f.raw.PTTL(f.Context(), f.broker.processKey(p.ID)).Val(), float64(30*time.Second))
 
-		require.NoError(t, f.broker.Leave(t.Context(), p.ID))
-		found, err = f.broker.Processes(t.Context())
-		require.NoError(t, err)
-		require.Len(t, found, 1)
+		require.NoError(f, f.broker.Leave(f.Context(), p.ID))
+		found, err = f.broker.Processes(f.Context())
+		require.NoError(f, err)
+		require.Len(f, found, 1)
 	})
 }
 
 func TestProcessThatStoppedBeatingIsForgotten(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		ctx := t.Context()
-		require.NoError(t, f.broker.Beat(ctx, Process{ID: "gone"}))
-		require.NoError(t, f.raw.Del(ctx, f.broker.processKey("gone")).Err()) // its time to live ended
+	onEach(t, func(f *fixture) {
+		ctx := f.Context()
+		require.NoError(f, f.broker.Beat(ctx, Process{ID: "gone"}))
+		require.NoError(f, f.raw.Del(ctx, f.broker.processKey("gone")).Err()) // its time to live ended
 		found, err := f.broker.Processes(ctx)
-		require.NoError(t, err)
-		require.Empty(t, found)
+		require.NoError(f, err)
+		require.Empty(f, found)
 
 		old := float64(f.now() - processLife.Milliseconds())
-		require.NoError(t, f.raw.ZAdd(ctx, f.broker.processesKey(), redis.Z{Member: "gone", Score: old}).Err())
-		require.NoError(t, f.broker.Beat(ctx, Process{ID: "alive"}))
-		require.Equal(t, []string{"alive"}, f.raw.ZRange(ctx, f.broker.processesKey(), 0, -1).Val())
+		require.NoError(f, f.raw.ZAdd(ctx, f.broker.processesKey(), redis.Z{Member: "gone", Score: old}).Err())
+		require.NoError(f, f.broker.Beat(ctx, Process{ID: "alive"}))
+		require.Equal(f, []string{"alive"}, f.raw.ZRange(ctx, f.broker.processesKey(), 0, -1).Val())
 	})
 }
 
 func TestAdoptedJobIsAsItWas(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.lead("s1")
 		f.seed(leasedRange.and(leasedCallback).and(state{
 			"ranges": {r3, r2}, "cursor": {"insert:db.user=3"}, "callbacks:slow": {"a:9@+60m"}, "stats": {"rows=4"},
 		}))
 		other := *f
-		other.t = t
-		other.broker = open(t, f.addr, f.prefix+"other:")
+		other.broker = open(f, f.addr, f.prefix+"other:")
 		other.Queue = other.queue(nil)
-		names, err := other.broker.Adopt(t.Context(), f.broker)
-		require.NoError(t, err)
-		require.Equal(t, []string{"db.user"}, names)
+		names, err := other.broker.Adopt(f.Context(), f.broker)
+		require.NoError(f, err)
+		require.Equal(f, []string{"db.user"}, names)
 		want := f.state()
 		delete(want, "lock")
 		other.want(want)
 
-		names, err = other.broker.Adopt(t.Context(), f.broker)
-		require.NoError(t, err)
-		require.Empty(t, names, "it is known by now")
+		names, err = other.broker.Adopt(f.Context(), f.broker)
+		require.NoError(f, err)
+		require.Empty(f, names, "it is known by now")
 	})
 }

@@ -42,8 +42,8 @@ var (
 
 // seed writes a state.
 func (f *fixture) seed(s state) {
-	f.t.Helper()
-	ctx, now := f.t.Context(), f.now()
+	f.Helper()
+	ctx, now := f.Context(), f.now()
 	pipe := f.raw.Pipeline()
 	for name, items := range s {
 		key := f.keys.prefix + name
@@ -64,7 +64,7 @@ func (f *fixture) seed(s state) {
 		}
 	}
 	_, err := pipe.Exec(ctx)
-	require.NoError(f.t, err)
+	require.NoError(f, err)
 }
 
 // kind is the type of a key, from its name.
@@ -84,10 +84,10 @@ func (f *fixture) kind(name string) string {
 
 // state reads the whole job.
 func (f *fixture) state() state {
-	f.t.Helper()
-	ctx, now := f.t.Context(), f.now()
+	f.Helper()
+	ctx, now := f.Context(), f.now()
 	keys, err := f.raw.Keys(ctx, globEscape(f.keys.prefix)+"*").Result()
-	require.NoError(f.t, err)
+	require.NoError(f, err)
 	found := state{}
 	for _, key := range keys {
 		name := strings.TrimPrefix(key, f.keys.prefix)
@@ -106,28 +106,28 @@ func (f *fixture) state() state {
 var registered = []string{"destinations=a b", "details=columns-1", "identity=db.user by id", "leader=scheduler-1"}
 
 func (f *fixture) read(ctx context.Context, name string, now int64) (items []string) {
-	f.t.Helper()
+	f.Helper()
 	key := f.keys.prefix + name
 	switch f.kind(name) {
 	case "list":
 		list, err := f.raw.LRange(ctx, key, 0, -1).Result()
-		require.NoError(f.t, err)
+		require.NoError(f, err)
 		return list
 	case "zset":
 		set, err := f.raw.ZRangeWithScores(ctx, key, 0, -1).Result()
-		require.NoError(f.t, err)
+		require.NoError(f, err)
 		for _, z := range set {
 			items = append(items, fmt.Sprintf("%s@%s", z.Member, relative(now, int64(z.Score))))
 		}
 		return items
 	case "string":
 		held, err := f.raw.Get(ctx, key).Result()
-		require.NoError(f.t, err)
+		require.NoError(f, err)
 		_, who, _ := strings.Cut(held, " ")
 		return []string{who}
 	default:
 		hash, err := f.raw.HGetAll(ctx, key).Result()
-		require.NoError(f.t, err)
+		require.NoError(f, err)
 		for field, value := range hash {
 			switch {
 			case randomText.MatchString(value):
@@ -144,41 +144,41 @@ func (f *fixture) read(ctx context.Context, name string, now int64) (items []str
 
 // want fails the test unless the job is as s says.
 func (f *fixture) want(s state) {
-	f.t.Helper()
-	require.Equal(f.t, s, f.state())
+	f.Helper()
+	require.Equal(f, s, f.state())
 }
 
 // pass lets time go by for everything that waits or is leased.
 func (f *fixture) pass(d time.Duration) {
-	f.t.Helper()
-	ctx := f.t.Context()
+	f.Helper()
+	ctx := f.Context()
 	back := float64(-d.Milliseconds())
 	for _, key := range f.raw.Keys(ctx, globEscape(f.keys.prefix)+"*").Val() {
 		name := strings.TrimPrefix(key, f.keys.prefix)
 		if f.kind(name) == "zset" && name != "callbacks:parked" {
 			for _, member := range f.raw.ZRange(ctx, key, 0, -1).Val() {
-				require.NoError(f.t, f.raw.ZIncrBy(ctx, key, back, member).Err())
+				require.NoError(f, f.raw.ZIncrBy(ctx, key, back, member).Err())
 			}
 		}
 	}
 	for field, value := range f.raw.HGetAll(ctx, f.keys.reclaim()).Val() {
 		if n := number(value); n > 0 {
-			require.NoError(f.t, f.raw.HSet(ctx, f.keys.reclaim(), field, n-d.Milliseconds()).Err())
+			require.NoError(f, f.raw.HSet(ctx, f.keys.reclaim(), field, n-d.Milliseconds()).Err())
 		}
 	}
 }
 
 // now is the server's clock in ms.
 func (f *fixture) now() int64 {
-	f.t.Helper()
-	now, err := f.raw.Time(f.t.Context()).Result()
-	require.NoError(f.t, err)
+	f.Helper()
+	now, err := f.raw.Time(f.Context()).Result()
+	require.NoError(f, err)
 	return now.UnixMilli()
 }
 
 // absolute turns "+10m" into ms; a plain number stays.
 func absolute(f *fixture, now int64, when string) int64 {
-	f.t.Helper()
+	f.Helper()
 	if n, err := strconv.ParseInt(when, 10, 64); err == nil {
 		return n
 	}
@@ -186,7 +186,7 @@ func absolute(f *fixture, now int64, when string) int64 {
 		return now
 	}
 	d, err := time.ParseDuration(when)
-	require.NoError(f.t, err)
+	require.NoError(f, err)
 	return now + d.Milliseconds()
 }
 

@@ -12,44 +12,43 @@ import (
 )
 
 func (f *fixture) promote() job.Promoted {
-	f.t.Helper()
-	p, err := f.Promote(f.t.Context(), longestDelay)
-	require.NoError(f.t, err)
+	f.Helper()
+	p, err := f.Promote(f.Context(), longestDelay)
+	require.NoError(f, err)
 	return p
 }
 
 func (f *fixture) takeBack() job.Reclaimed {
-	f.t.Helper()
-	r, err := f.Reclaim(f.t.Context())
-	require.NoError(f.t, err)
+	f.Helper()
+	r, err := f.Reclaim(f.Context())
+	require.NoError(f, err)
 	return r
 }
 
 func TestPromoteMovesWhatIsDueInItsOrder(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(state{
-			"ranges":              {"early"},
-			"ranges:retry":        {r2 + "@-1m", r1 + "@-2m", r3 + "@+60m"},
-			"callbacks:confirm":   {"a:2@-1m", "a:1@-2m", "a:9@+30m"},
-			"callbacks:verify":    {"b:1@-1m"},
-			"callbacks:retry":     {"a:3@-5m"},
-			"callbacks:slow":      {"a:4@-9m", "a:gone@-1m"},
-			"callback:a:1":        {"destination=a"},
-			"callback:a:2":        {"destination=a"},
-			"callback:a:3":        {"destination=a"},
-			"callback:a:4":        {"destination=a"},
-			"callback:a:9":        {"destination=a"},
-			"callback:b:1":        {"destination=b"},
-			"callbacks:parked":    {"a:8@-1m"},
-			"ranges:leased":       {"leased@-1m"},
-			"callbacks:leased":    {"leased@-1m"},
-			"callbacks:unrelated": nil,
+			"ranges":            {"early"},
+			"ranges:retry":      {r2 + "@-1m", r1 + "@-2m", r3 + "@+60m"},
+			"callbacks:confirm": {"a:2@-1m", "a:1@-2m", "a:9@+30m"},
+			"callbacks:verify":  {"b:1@-1m"},
+			"callbacks:retry":   {"a:3@-5m"},
+			"callbacks:slow":    {"a:4@-9m", "a:gone@-1m"},
+			"callback:a:1":      {"destination=a"},
+			"callback:a:2":      {"destination=a"},
+			"callback:a:3":      {"destination=a"},
+			"callback:a:4":      {"destination=a"},
+			"callback:a:9":      {"destination=a"},
+			"callback:b:1":      {"destination=b"},
+			"callbacks:parked":  {"a:8@-1m"},
+			"ranges:leased":     {"leased@-1m"},
+			"callbacks:leased":  {"leased@-1m"},
 		})
 		p := f.promote()
-		require.Equal(t, 7, p.Moved)
-		require.InDelta(t, 30*time.Minute, p.Next, float64(20*time.Second))
+		require.Equal(f, 7, p.Moved)
+		require.InDelta(f, 30*time.Minute, p.Next, float64(20*time.Second))
 		f.want(state{
 			"ranges":            {r2, r1, "early"},
 			"ranges:retry":      {r3 + "@+60m"},
@@ -66,14 +65,14 @@ func TestPromoteMovesWhatIsDueInItsOrder(t *testing.T) {
 			"ranges:leased":     {"leased@-1m"},
 			"callbacks:leased":  {"leased@-1m"},
 		})
-		require.Equal(t, []string{"db.user callbacks"}, heard(), "ranges were at hand already")
+		require.Equal(f, []string{"db.user callbacks"}, heard(), "ranges were at hand already")
 	})
 }
 
 func TestPromoteTellsWhenNothingWaits(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		require.Negative(t, f.promote().Next)
+	onEach(t, func(f *fixture) {
+		require.Negative(f, f.promote().Next)
 		f.want(state{})
 	})
 }
@@ -81,13 +80,13 @@ func TestPromoteTellsWhenNothingWaits(t *testing.T) {
 // The clock stepped back: what was to wait an hour would wait a year.
 func TestPromoteClampsWhatIsTooFarAway(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(state{
 			"ranges:retry":     {r1 + "@+9000h"},
 			"callbacks:slow":   {"a:1@+9000h", "a:2@+23h"},
 			"callbacks:parked": {"a:3@+9000h"},
 		})
-		require.InDelta(t, 23*time.Hour, f.promote().Next, float64(20*time.Second))
+		require.InDelta(f, 23*time.Hour, f.promote().Next, float64(20*time.Second))
 		f.want(state{
 			"ranges:retry":     {r1 + "@+1440m"},
 			"callbacks:slow":   {"a:2@+1380m", "a:1@+1440m"},
@@ -98,10 +97,10 @@ func TestPromoteClampsWhatIsTooFarAway(t *testing.T) {
 
 func TestPromoteMovesABatchAndSaysThatMoreIsDue(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(state{"ranges:retry": many("r", "@-1m", upkeepBatch+1)})
-		require.Equal(t, job.Promoted{Moved: upkeepBatch, Next: 0}, f.promote())
-		require.Equal(t, job.Promoted{Moved: 1, Next: -time.Millisecond}, f.promote())
+		require.Equal(f, job.Promoted{Moved: upkeepBatch, Next: 0}, f.promote())
+		require.Equal(f, job.Promoted{Moved: 1, Next: -time.Millisecond}, f.promote())
 	})
 }
 
@@ -115,12 +114,12 @@ func many(name, suffix string, n int) []string {
 
 func TestSeveralPromotersMoveEachItemOnce(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(state{"ranges:retry": many("r", "@-1m", 1000)})
-		f.together(8, func() { _, _ = f.Promote(t.Context(), longestDelay) }, 5)
+		f.together(8, func() { _, _ = f.Promote(f.Context(), longestDelay) }, 5)
 		after := f.state()
-		require.ElementsMatch(t, many("r", "", 1000), after["ranges"])
-		require.Len(t, after, 1)
+		require.ElementsMatch(f, many("r", "", 1000), after["ranges"])
+		require.Len(f, after, 1)
 	})
 }
 
@@ -142,24 +141,23 @@ var reclaiming = state{"reclaim": {"hold=0", "last=@-1m"}}
 
 func TestReclaimTakesBackEndedLeases(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(reclaiming.and(state{
-			"ranges":              {r3},
-			"ranges:leased":       {r1 + "@-1m", r2 + "@+5m"},
-			"range:" + r1:         {"token=x", "worker=w1", "progress=3", "attempts=1", "stalls=3"},
-			"range:" + r2:         {"token=y", "worker=w1", "progress=0"},
-			"callbacks:a":         {"a:1"},
-			"callbacks:leased":    {cb + "@-1m", "a:held@-1m", "a:gone@-1m", "a:live@+3m"},
-			"callback:" + cb:      {"destination=a", "token=x", "worker=w1", "phase=retry"},
-			"callback:a:held":     {"destination=a", "token=new", "hold=eva"},
-			"callback:a:live":     {"destination=a", "token=z"},
-			"callbacks:unrelated": nil,
+			"ranges":           {r3},
+			"ranges:leased":    {r1 + "@-1m", r2 + "@+5m"},
+			"range:" + r1:      {"token=x", "worker=w1", "progress=3", "attempts=1", "stalls=3"},
+			"range:" + r2:      {"token=y", "worker=w1", "progress=0"},
+			"callbacks:a":      {"a:1"},
+			"callbacks:leased": {cb + "@-1m", "a:held@-1m", "a:gone@-1m", "a:live@+3m"},
+			"callback:" + cb:   {"destination=a", "token=x", "worker=w1", "phase=retry"},
+			"callback:a:held":  {"destination=a", "token=new", "hold=eva"},
+			"callback:a:live":  {"destination=a", "token=z"},
 		}))
 		r := f.takeBack()
-		require.InDelta(t, 3*time.Minute, r.Next, float64(20*time.Second))
+		require.InDelta(f, 3*time.Minute, r.Next, float64(20*time.Second))
 		r.Next = 0
-		require.Equal(t, job.Reclaimed{Ranges: 1, Callbacks: 1}, r)
+		require.Equal(f, job.Reclaimed{Ranges: 1, Callbacks: 1}, r)
 		f.want(state{
 			"reclaim":          {"hold=0", "last=@now"},
 			"ranges":           {r3, r1},
@@ -173,23 +171,23 @@ func TestReclaimTakesBackEndedLeases(t *testing.T) {
 			"callback:a:held":  {"destination=a", "hold=eva", "token=new"},
 			"callback:a:live":  {"destination=a", "token=z"},
 		})
-		require.Equal(t, []string{"db.user ranges", "db.user callbacks"}, heard())
+		require.Equal(f, []string{"db.user ranges", "db.user callbacks"}, heard())
 	})
 }
 
 // A range that kills its workers must not do so without a pause.
 func TestRangeThatStallsAgainAndAgainWaits(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(reclaiming.and(state{"ranges:leased": {r1 + "@-1m"}, "range:" + r1: {"token=x", "stalls=4"}}))
-		require.Equal(t, job.Reclaimed{SetBack: 1, Next: -time.Millisecond}, f.takeBack())
+		require.Equal(f, job.Reclaimed{SetBack: 1, Next: -time.Millisecond}, f.takeBack())
 		f.want(state{
 			"reclaim":      {"hold=0", "last=@now"},
 			"ranges:retry": {r1 + "@+10m"},
 			"range:" + r1:  {"error=stalled", "stalls=5"},
 		})
-		require.Equal(t, []string{"db.user due"}, heard())
+		require.Equal(f, []string{"db.user due"}, heard())
 	})
 }
 
@@ -203,26 +201,29 @@ func TestReclaimWaitsALeaseAfterAGap(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onEach(t, func(t *testing.T, f *fixture) {
+			onEach(t, func(f *fixture) {
 				leased := state{"ranges:leased": {r1 + "@-5m"}, "range:" + r1: {"token=x"}}
 				f.seed(leased.and(state{"reclaim": note}))
-				var mu sync.Mutex
+				replies := make(chan job.Reclaimed, 8)
 				f.together(4, func() {
-					r, err := f.Reclaim(t.Context())
-					mu.Lock()
-					defer mu.Unlock()
-					require.NoError(t, err)
-					require.InDelta(t, lease, r.Next, float64(20*time.Second))
+					if r, err := f.Reclaim(f.Context()); err == nil {
+						replies <- r
+					}
 				}, 2)
+				close(replies)
+				require.Len(f, replies, 8)
+				for r := range replies {
+					require.InDelta(f, lease, r.Next, float64(20*time.Second))
+				}
 				f.want(leased.and(state{"reclaim": {"hold=@+10m", "last=@now"}}))
 
 				// Its worker lives and extends. Two others run on while the lease passes.
 				for range 3 {
 					f.pass(3 * time.Minute)
-					require.Zero(t, f.takeBack().Ranges)
+					require.Zero(f, f.takeBack().Ranges)
 				}
 				f.pass(2 * time.Minute)
-				require.Equal(t, 1, f.takeBack().Ranges)
+				require.Equal(f, 1, f.takeBack().Ranges)
 			})
 		})
 	}
@@ -230,39 +231,39 @@ func TestReclaimWaitsALeaseAfterAGap(t *testing.T) {
 
 func TestReclaimForgetsItsNoteWhenNothingIsLeased(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(reclaiming)
-		require.Equal(t, job.Reclaimed{Next: -time.Millisecond}, f.takeBack())
+		require.Equal(f, job.Reclaimed{Next: -time.Millisecond}, f.takeBack())
 		f.want(state{})
 	})
 }
 
 func TestSeveralReclaimersTakeEachItemOnce(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(reclaiming.and(state{"ranges:leased": many("r", "@-1m", 1000)}))
-		f.together(8, func() { _, _ = f.Reclaim(t.Context()) }, 5)
+		f.together(8, func() { _, _ = f.Reclaim(f.Context()) }, 5)
 		after := f.state()
-		require.ElementsMatch(t, many("r", "", 1000), after["ranges"])
-		require.Equal(t, []string{"stalls=1"}, after["range:r999"])
+		require.ElementsMatch(f, many("r", "", 1000), after["ranges"])
+		require.Equal(f, []string{"stalls=1"}, after["range:r999"])
 	})
 }
 
 func TestWorkerThatCameBackAfterItsLeaseChangesNothing(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
+	onEach(t, func(f *fixture) {
 		f.seed(reclaiming.and(leasedRange).and(leasedCallback).and(state{
 			"ranges:leased": {r1 + "@-1m"}, "callbacks:leased": {cb + "@-1m"},
 		}))
 		f.takeBack()
 		before := f.state()
-		require.ErrorIs(t, f.Put(t.Context(), mine(), 1, []job.Difference{difference("1")}), job.ErrLost)
-		require.ErrorIs(t, f.AckRange(t.Context(), mine(), 0, nil), job.ErrLost)
-		require.ErrorIs(t, f.ReleaseRange(t.Context(), mine()), job.ErrLost)
-		require.Equal(t, job.SettledLost, f.settle(job.Settlement{Callback: leased(), To: job.Closed}))
-		lost, err := f.ExtendRanges(t.Context(), map[string]string{r1: "mine"})
-		require.NoError(t, err)
-		require.Equal(t, []string{r1}, lost)
+		require.ErrorIs(f, f.Put(f.Context(), mine(), 1, []job.Difference{difference("1")}), job.ErrLost)
+		require.ErrorIs(f, f.AckRange(f.Context(), mine(), 0, nil), job.ErrLost)
+		require.ErrorIs(f, f.ReleaseRange(f.Context(), mine()), job.ErrLost)
+		require.Equal(f, job.SettledLost, f.settle(job.Settlement{Callback: leased(), To: job.Closed}))
+		lost, err := f.ExtendRanges(f.Context(), map[string]string{r1: "mine"})
+		require.NoError(f, err)
+		require.Equal(f, []string{r1}, lost)
 		f.want(before)
 	})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // listen hears the hints until the test ends, the first of which it has awaited.
-func listen(t *testing.T, b *Broker) <-chan Hint {
+func listen(t testing.TB, b *Broker) <-chan Hint {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	hints, ended := make(chan Hint, 100), make(chan error, 1)
@@ -27,7 +27,7 @@ func listen(t *testing.T, b *Broker) <-chan Hint {
 	return hints
 }
 
-func hint(t *testing.T, hints <-chan Hint) Hint {
+func hint(t testing.TB, hints <-chan Hint) Hint {
 	t.Helper()
 	select {
 	case h := <-hints:
@@ -40,30 +40,30 @@ func hint(t *testing.T, hints <-chan Hint) Hint {
 
 func TestHintComesInMilliseconds(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		hints := listen(t, f.broker)
+	onEach(t, func(f *fixture) {
+		hints := listen(f, f.broker)
 		var took []time.Duration
 		for range 9 {
 			f.seed(leasedRange)
 			began := time.Now()
-			require.NoError(t, f.ReleaseRange(t.Context(), mine()))
-			require.Equal(t, Hint{Job: "db.user", What: WakeRanges}, hint(t, hints))
+			require.NoError(f, f.ReleaseRange(f.Context(), mine()))
+			require.Equal(f, Hint{Job: "db.user", What: WakeRanges}, hint(f, hints))
 			took = append(took, time.Since(began))
 		}
 		slices.Sort(took)
-		require.Less(t, took[len(took)/2], 50*time.Millisecond)
+		require.Less(f, took[len(took)/2], 50*time.Millisecond)
 	})
 }
 
 func TestHintSaysWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, f *fixture) {
-		hints := listen(t, f.broker)
-		require.NoError(t, f.PutAgain(t.Context(), []job.Difference{difference("1")}))
-		require.Equal(t, Hint{Job: "db.user", What: WakeDue}, hint(t, hints))
+	onEach(t, func(f *fixture) {
+		hints := listen(f, f.broker)
+		require.NoError(f, f.PutAgain(f.Context(), []job.Difference{difference("1")}))
+		require.Equal(f, Hint{Job: "db.user", What: WakeDue}, hint(f, hints))
 		f.pass(time.Hour)
 		f.promote()
-		require.Equal(t, Hint{Job: "db.user", What: WakeCallbacks}, hint(t, hints))
+		require.Equal(f, Hint{Job: "db.user", What: WakeCallbacks}, hint(f, hints))
 	})
 }
 

@@ -1,0 +1,128 @@
+package broker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/internal/redistest"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// An open callback costs a few hundred bytes, so that a million of them fit into a small Redis.
+func TestOpenCallbackIsSmall(t *testing.T) {
+	t.Parallel()
+	const bytesAllowed, open = 600, 1000
+	server := redistest.Shared(t)
+	f := newFixture(t, server.Addr, server.Prefix(t))
+	ctx := t.Context()
+	q := f.queue(func(c *QueueConfig) { c.ConfirmDelay = 0; c.Limits.MaxCallbacks = 2 * open })
+	differences := make([]job.Difference, open)
+	for i := range differences {
+		differences[i] = difference(strconv.Itoa(1_700_000_000_000_000_000 + i))
+		differences[i].SourceHash = strings.Repeat("f", 32)
+	}
+	require.NoError(t, q.PutAgain(ctx, differences))
+	_, err := q.Promote(ctx, longestDelay)
+	require.NoError(t, err)
+	got, err := q.FetchCallbacks(ctx, "a", "worker@some-host.example.com:12345", upkeepBatch)
+	require.NoError(t, err)
+	require.Len(t, got, upkeepBatch)
+
+	// After the first failure it has all its fields.
+	for _, c := range got {
+		c.Attempts, c.HotSince, c.Posted, c.Doubt, c.Status, c.Error = 3, c.FirstSeen, true, true, "503", "http_503"
+		_, err := q.Settle(ctx, []job.Settlement{{Callback: c, To: job.Confirm, Delay: time.Hour}})
+		require.NoError(t, err)
+	}
+	key := f.keys.callbackPrefix() + string(got[0].ID)
+	require.Equal(t, "listpack", f.raw.ObjectEncoding(ctx, key).Val())
+	hash := f.raw.MemoryUsage(ctx, key, 0).Val()
+	set := f.raw.MemoryUsage(ctx, f.keys.confirm(), 0).Val() / f.raw.ZCard(ctx, f.keys.confirm()).Val()
+	t.Logf("an open callback takes %d bytes of hash and %d of the sorted set", hash, set)
+	require.LessOrEqual(t, hash+set, int64(bytesAllowed))
+}
+
+// A long text key makes its one hash larger, and nothing else.
+func TestLongKeyHasAShortID(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		d := difference(strings.Repeat("long/", 100))
+		require.NoError(f, f.PutAgain(f.Context(), []job.Difference{d}))
+		f.pass(confirmDelay + time.Minute)
+		f.promote()
+		c := f.fetchCallback()
+		require.Equal(f, d.Key, c.Key)
+		require.LessOrEqual(f, len(c.ID), 64)
+	})
+}
+
+// However much waits, one step holds Redis for a moment only.
+func TestStepsAreShortWhileAHundredThousandItemsWait(t *testing.T) {
+	t.Parallel()
+	const items, steps, longest = 100_000, 20, 10 * time.Millisecond
+	server := redistest.Start(t, redistest.Options{})
+	f := newFixture(t, server.Addr, "")
+	ctx := t.Context()
+	// Everything waits or is leased, and is due: more than any step may move.
+	seed := redis.NewScript(`
+		for i = ARGV[1], ARGV[2] - 1 do
+			redis.call('HSET', KEYS[1] .. 'a:' .. i, 'destination', 'a', 'shard', 'db.user', 'token', 'mine', 'seen', '1')
+			for k = 2, #KEYS do redis.call('ZADD', KEYS[k], 1, 'a:' .. i) end
+		end`)
+	keys := []string{
+		f.keys.callbackPrefix(), f.keys.confirm(), f.keys.verify(), f.keys.retry(), f.keys.slow(),
+		f.keys.callbacksLeased(), f.keys.rangesLeased(), f.keys.rangesRetry(),
+	}
+	for first := 0; first < items; first += 5000 {
+		require.ErrorIs(t, seed.Run(ctx, f.raw, keys, first, first+5000).Err(), redis.Nil)
+	}
+	// Processor time, since a busy machine takes the processor away for longer than a step lasts.
+	used := func() time.Duration {
+		t.Helper()
+		info := parseInfo(f.raw.Info(ctx, "cpu").Val())
+		user, err := strconv.ParseFloat(info["used_cpu_user_main_thread"], 64)
+		require.NoError(t, err)
+		system, err := strconv.ParseFloat(info["used_cpu_sys_main_thread"], 64)
+		require.NoError(t, err)
+		return time.Duration((user + system) * float64(time.Second))
+	}
+	f.seed(reclaiming)
+	for _, c := range []struct {
+		name string
+		step func(i int)
+	}{
+		{"promote", func(int) { require.Equal(t, 5*upkeepBatch, f.promote().Moved) }},
+		{"reclaim", func(int) {
+			r := f.takeBack()
+			require.Equal(t, []int{upkeepBatch, upkeepBatch}, []int{r.Ranges, r.Callbacks})
+		}},
+		{"settle", func(i int) {
+			batch := make([]job.Settlement, upkeepBatch)
+			for n := range batch {
+				id := job.CallbackID(fmt.Sprintf("a:%d", items-1-i*upkeepBatch-n))
+				batch[n] = job.Settlement{Callback: job.LeasedCallback{ID: id, Token: "mine", Seen: "1"}, To: job.Retry, Delay: time.Hour, Counters: "posts"}
+			}
+			_, err := f.Settle(ctx, batch)
+			require.NoError(t, err)
+		}},
+		{"fetch", func(int) {
+			got, err := f.FetchCallbacks(ctx, "a", "w1", upkeepBatch)
+			require.NoError(t, err)
+			require.Len(t, got, upkeepBatch)
+		}},
+	} {
+		before := used()
+		for i := range steps {
+			c.step(i)
+		}
+		took := (used() - before) / steps
+		t.Logf("%s: %s", c.name, took)
+		require.Less(t, took, longest, c.name)
+	}
+}
