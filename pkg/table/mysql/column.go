@@ -68,6 +68,8 @@ type column struct {
 
 func (c column) quoted() string { return quote(c.name) }
 
+func (c column) unsigned() bool { return strings.Contains(c.fullType, "unsigned") }
+
 func (c column) zerofill() bool { return strings.Contains(c.fullType, "zerofill") }
 
 // unit is the smallest step of a DATETIME or TIMESTAMP column.
@@ -141,6 +143,15 @@ func (s schema) primaryKey() []column {
 		return key
 	}
 	return nil
+}
+
+// identity tells one row from another: the primary key, in SQL.
+func (s schema) identity() []string {
+	var columns []string
+	for _, c := range s.primaryKey() {
+		columns = append(columns, c.quoted())
+	}
+	return columns
 }
 
 // ordering is the best index to read the table in the order of a column and,

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -13,53 +14,66 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// keylessBucket is the bucket of rows whose byColumn is NULL: one more than
-// bucketMask.
-const (
-	bucketMask    = 65535
-	keylessBucket = bucketMask + 1
-)
+// bucketMask leaves 16 bits of a hash.
+const bucketMask = 1<<16 - 1
 
 // Fold folds the rows of (after, upto] by stretches of the aligned key that are
 // width wide. A bucket's id is key DIV width, rounded towards zero, a negative
 // one as its two's complement; width 0 gives one bucket with the id 0, also of
 // no rows.
 func (s *Side) Fold(ctx context.Context, after, upto job.Point, width uint64) ([]diff.Bucket, error) {
-	if width == 0 {
-		return s.fold(ctx, after, upto, "0", "")
+	where, err := s.order.within(after, upto)
+	if err != nil {
+		return nil, fmt.Errorf("fold rows of %s: %w", s.schema.table, err)
 	}
-	id := s.order.columns()[0] + " DIV " + strconv.FormatUint(min(width, math.MaxInt64), 10)
-	return s.fold(ctx, after, upto, id, "")
+	return s.fold(ctx, s.stretch(width), s.where(where))
 }
 
-// FoldKeyed folds the rows of (after, upto] by a hash of their byColumn. Buckets
-// of several stretches are merged by XOR and sum. Rows without a byColumn value
-// are in a bucket of their own, and count as unhashed: they relate to nothing.
-func (s *Side) FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error) {
-	keyless := ""
-	if s.by.nullable {
-		keyless = s.by.quoted() + " IS NULL"
+// stretch is the number of the stretch of the aligned key in which a row lies.
+func (s *Side) stretch(width uint64) string {
+	switch key := s.by.quoted(); {
+	case width == 0:
+		return ""
+	case width > math.MaxInt64 && !s.by.unsigned(): // such a divisor would make an unsigned number of a negative key
+		return "-(" + key + "=" + strconv.Itoa(math.MinInt64) + ")"
+	default:
+		return key + " DIV " + strconv.FormatUint(width, 10)
 	}
-	return s.fold(ctx, after, upto, s.bucket(), keyless)
+}
+
+// FoldKeyed folds the rows of (after, upto] into 65,536 buckets by a hash of
+// their byColumn. Buckets of several stretches are merged by XOR and sum. Rows
+// without a byColumn value are left out: they relate to nothing.
+func (s *Side) FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error) {
+	where, err := s.related(after, upto)
+	if err != nil {
+		return nil, fmt.Errorf("fold rows of %s: %w", s.schema.table, err)
+	}
+	return s.fold(ctx, s.bucket(), where)
+}
+
+// related is the condition of the rows of (after, upto] that relate to the
+// other side.
+func (s *Side) related(after, upto job.Point) (string, error) {
+	where, err := s.order.within(after, upto)
+	if err != nil {
+		return "", err
+	}
+	if s.by.nullable {
+		where = conjunction([]expression{where, {sql: s.by.quoted() + " IS NOT NULL"}})
+	}
+	return s.where(where), nil
 }
 
 // bucket is the number of a row's bucket.
-func (s *Side) bucket() string {
-	bucket := "CRC32(" + s.hashing.key + ")&" + strconv.Itoa(bucketMask)
-	if s.by.nullable {
-		return "IFNULL(" + bucket + "," + strconv.Itoa(keylessBucket) + ")"
-	}
-	return bucket
-}
+func (s *Side) bucket() string { return "CRC32(" + s.hashing.key + ")&" + strconv.Itoa(bucketMask) }
 
-func (s *Side) fold(ctx context.Context, after, upto job.Point, id, unhashed string) ([]diff.Bucket, error) {
-	operation := "fold rows of " + s.schema.table
-	where, err := s.order.within(after, upto)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", operation, err)
+func (s *Side) fold(ctx context.Context, id, where string) ([]diff.Bucket, error) {
+	if s.hashing.hash == "" {
+		return nil, errNotHashable
 	}
 	var buckets []diff.Bucket
-	err = s.db.each(ctx, operation, s.foldSQL(s.where(where), id, unhashed), func(row []driver.Value) error {
+	err := s.db.each(ctx, "fold rows of "+s.schema.table, s.foldSQL(id, where), func(row []driver.Value) error {
 		buckets = append(buckets, diff.Bucket{ID: number(row[0]), Rows: number(row[1]), Hash: number(row[2]), Unhashed: number(row[3])})
 		return nil
 	})
@@ -67,18 +81,16 @@ func (s *Side) fold(ctx context.Context, after, upto job.Point, id, unhashed str
 }
 
 // foldSQL groups in no order: sorting would cost more than hashing.
-func (s *Side) foldSQL(where, id, unhashed string) string {
-	conditions := []string{s.hashing.long, unhashed}
-	conditions = slices.DeleteFunc(conditions, func(c string) bool { return c == "" })
-	count := "0"
-	if len(conditions) > 0 {
-		count = "COUNT(NULLIF(" + strings.Join(conditions, " OR ") + ",0))"
+func (s *Side) foldSQL(id, where string) string {
+	unhashed, group := "0", ""
+	if s.hashing.long != "" {
+		unhashed = "COUNT(NULLIF(" + s.hashing.long + ",0))"
 	}
-	query := "SELECT " + id + ",COUNT(*),BIT_XOR(" + s.hashing.hash + ")," + count + s.schema.from(s.order.index) + " WHERE " + where
-	if id != "0" {
-		query += " GROUP BY " + id + " ORDER BY NULL"
+	if id != "" {
+		group = " GROUP BY " + id + " ORDER BY NULL"
 	}
-	return query
+	return "SELECT " + cmp.Or(id, "0") + ",COUNT(*),BIT_XOR(" + s.hashing.hash + ")," + unhashed +
+		s.schema.from(s.order.index) + " WHERE " + where + group
 }
 
 // maxStretches is how many ranges one query asks for.
@@ -108,13 +120,13 @@ func (s *Side) List(ctx context.Context, ranges [][2]job.Point) ([]diff.Hashed, 
 }
 
 // ListKeyed reads byColumn and hash of the rows of (after, upto] that are in one
-// of the buckets. Without a byColumn value the key is nil.
+// of the buckets.
 func (s *Side) ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error) {
 	operation := "list rows of " + s.schema.table
 	if len(buckets) == 0 {
 		return nil, nil
 	}
-	where, err := s.order.within(after, upto)
+	where, err := s.related(after, upto)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
@@ -122,10 +134,13 @@ func (s *Side) ListKeyed(ctx context.Context, after, upto job.Point, buckets []u
 	for i, id := range buckets {
 		ids[i] = strconv.FormatUint(id, 10)
 	}
-	return s.list(ctx, operation, s.where(where)+" AND "+s.bucket()+" IN ("+strings.Join(ids, ",")+")")
+	return s.list(ctx, operation, where+" AND "+s.bucket()+" IN ("+strings.Join(ids, ",")+")")
 }
 
 func (s *Side) list(ctx context.Context, operation, where string) ([]diff.Hashed, error) {
+	if s.hashing.hash == "" {
+		return nil, errNotHashable
+	}
 	var found []diff.Hashed
 	err := s.db.each(ctx, operation, "SELECT "+s.hashing.key+","+s.hashing.hash+s.schema.from(s.order.index)+" WHERE "+where,
 		func(row []driver.Value) error {
@@ -137,7 +152,7 @@ func (s *Side) list(ctx context.Context, operation, where string) ([]diff.Hashed
 
 // hashed copies what the driver will overwrite.
 func hashed(key, hash driver.Value) diff.Hashed {
-	h := diff.Hashed{Key: text(key)}
+	h := diff.Hashed{Key: shown(key)}
 	if hash != nil {
 		n := number(hash)
 		h.Hash = &n

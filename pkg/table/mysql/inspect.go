@@ -177,9 +177,6 @@ func (i *inspection) destination(ctx context.Context, source *Source, want job.D
 		return nil
 	}
 	destination := &Destination{db: d, name: want.Name, schema: s}
-	for _, c := range s.primaryKey() {
-		destination.identity = append(destination.identity, c.quoted())
-	}
 	i.relate(where, source, destination, want)
 	for _, pair := range want.Columns {
 		i.pair(where, source, destination, pair)

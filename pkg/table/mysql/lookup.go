@@ -2,9 +2,7 @@ package mysql
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
-	"slices"
 	"strconv"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -61,29 +59,5 @@ func (d *Destination) LookupHashes(ctx context.Context, by []diff.Value) ([]diff
 	if d.lookup.why != "" {
 		return nil, errNotHashable
 	}
-	column := d.fields[d.relation.ByDestination].column
-	var found []diff.Hashed
-	var seen once
-	for chunk := range slices.Chunk(distinctValues(by), maxKeys) {
-		in, ok := column.in(chunk)
-		if !ok {
-			continue
-		}
-		err := d.db.each(ctx, "read hashes of "+d.schema.table,
-			"SELECT "+list([]string{d.lookup.destination.key, d.lookup.destination.hash}, d.identity)+d.schema.from(d.index)+" WHERE "+in.literal(),
-			func(row []driver.Value) error {
-				identity := make([]diff.Value, len(row)-2)
-				for i := range identity {
-					identity[i] = text(row[i+2])
-				}
-				if seen.first(identity) {
-					found = append(found, hashed(row[0], row[1]))
-				}
-				return nil
-			})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+	return d.finder().hashes(ctx, d.lookup.destination, by)
 }

@@ -51,8 +51,8 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 		pairing.relation = destination.relation
 		left.order, right.order = ownOrder(source.schema), ownOrder(destination.schema)
 	}
-	left.relate(pairing.relation.BySource)
-	right.relate(pairing.relation.ByDestination)
+	left.relate(source.fields[pairing.relation.BySource].column)
+	right.relate(destination.fields[pairing.relation.ByDestination].column)
 	var why string
 	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, o.Strong)
 	pairing.strategy, pairing.reason = choose(left, right, aligned, why)
@@ -95,17 +95,7 @@ func keyed(s schema, c column) bool {
 // alignedRelation relates rows by the pair. The byColumn becomes one of the
 // compared columns: another byColumn is another row.
 func alignedRelation(r diff.Relation, key diff.Pair) diff.Relation {
-	aligned := diff.Relation{ByName: key.Name, BySource: key.Source, ByDestination: key.Destination, ByRule: key.Rule}
-	by := diff.Pair{Name: r.ByName, Source: r.BySource, Destination: r.ByDestination, Rule: r.ByRule}
-	known := false
-	for _, pair := range r.Pairs {
-		known = known || pair.Source == by.Source && pair.Destination == by.Destination
-	}
-	if !known {
-		aligned.Pairs = append(aligned.Pairs, by)
-	}
-	aligned.Pairs = append(aligned.Pairs, r.Pairs...)
-	return aligned
+	return diff.Relation{ByName: key.Name, BySource: key.Source, ByDestination: key.Destination, ByRule: key.Rule, Pairs: keyFirst(r)}
 }
 
 // choose takes the cheapest strategy that gives the verdicts of the rows.
@@ -133,7 +123,7 @@ func unmatchable(source, destination column) string {
 	switch rule := ruleOf(source, destination); {
 	case rule == diff.ZeroPadded && source.fullType != destination.fullType:
 		return "the server tells BINARY values of different widths apart"
-	case rule == diff.SpacePadded && !(padsSpaces(source) && padsSpaces(destination)):
+	case rule == diff.SpacePadded && (!padsSpaces(source) || !padsSpaces(destination)):
 		return "a collation without padding tells values with trailing spaces apart"
 	}
 	return ""

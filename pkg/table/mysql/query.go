@@ -107,8 +107,8 @@ func number(v driver.Value) uint64 {
 	return 0 // NULL
 }
 
-// text is a copy of a value as the server shows it; nil is NULL.
-func text(v driver.Value) diff.Value {
+// shown is a copy of a value as the server shows it; nil is NULL.
+func shown(v driver.Value) diff.Value {
 	switch v := v.(type) {
 	case nil:
 		return nil

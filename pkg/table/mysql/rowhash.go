@@ -10,37 +10,49 @@ import (
 
 // hashing is how one side's rows become hashes that the other side's equal.
 type hashing struct {
-	key  string // canonical text of the value that relates the sides
-	hash string // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet
+	key  string // the value that relates the sides, in SQL; canonical where there is such a text
+	hash string // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet; "" where there are none
 	long string // a condition that all such rows meet; "" where there can be none
 }
 
-// hashings are those of both sides of a relation, or why there are none.
+// hashings are those of both sides of a relation, or why there are no hashes.
 func hashings(source, destination fields, relation diff.Relation, strong bool) (a, b hashing, why string) {
-	pairs := []diff.Pair{{Source: relation.BySource, Destination: relation.ByDestination, Rule: relation.ByRule}}
-	for _, pair := range relation.Pairs {
-		if pair.Source != relation.BySource || pair.Destination != relation.ByDestination {
+	a.key, b.key = source[relation.BySource].sql(), destination[relation.ByDestination].sql()
+	var left, right []form
+	for _, pair := range keyFirst(relation) {
+		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule)
+		if why != "" {
+			return a, b, why
+		}
+		left, right = append(left, l), append(right, r)
+		a.key, b.key = left[0].text, right[0].text
+	}
+	a.hash, b.hash = rowHash(left, strong), rowHash(right, strong)
+	a.long, b.long = longRows(left), longRows(right)
+	return a, b, ""
+}
+
+// keyFirst are the pairs whose values are in a row's hash: what relates the
+// sides, then everything else that is compared.
+func keyFirst(r diff.Relation) []diff.Pair {
+	pairs := []diff.Pair{{Name: r.ByName, Source: r.BySource, Destination: r.ByDestination, Rule: r.ByRule}}
+	for _, pair := range r.Pairs {
+		if pair.Source != r.BySource || pair.Destination != r.ByDestination {
 			pairs = append(pairs, pair)
 		}
 	}
-	var left, right []form
-	for _, pair := range pairs {
-		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule)
-		if why != "" {
-			return hashing{}, hashing{}, why
-		}
-		left, right = append(left, l), append(right, r)
-	}
-	return newHashing(left, strong), newHashing(right, strong), ""
+	return pairs
 }
 
-func newHashing(forms []form, strong bool) hashing {
+// rowHash is the hash of a row. CRC32 alone is affine: one change made alike to
+// an even number of rows cancels out of an XOR. The product with an odd constant
+// is not, and stays below 2^64.
+func rowHash(forms []form, strong bool) string {
 	row := rowText(forms)
-	h := hashing{key: forms[0].text, hash: "CRC32(" + row + ")*2654435769", long: longRows(forms)}
 	if strong {
-		h.hash = "CAST(CONV(LEFT(SHA2(" + row + ",256),16),16,10) AS UNSIGNED)"
+		return "CAST(CONV(LEFT(SHA2(" + row + ",256),16),16,10) AS UNSIGNED)"
 	}
-	return h
+	return "CRC32(" + row + ")*2654435769"
 }
 
 // rowText is one text of a row from which all its values could be read back, so

@@ -2,8 +2,8 @@ package mysql
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,13 +22,12 @@ type Side struct {
 	scanKey string // the column of Row.Key, "" for none
 	hashing hashing
 
-	byAt    int // the relating column in fields
-	by      column
+	by      column // relates the sides
 	byIndex string // finds its values; "" when there is none
 }
 
-func (s *Side) relate(by int) {
-	s.byAt, s.by = by, s.fields[by].column
+func (s *Side) relate(by column) {
+	s.by = by
 	if path, ok := s.schema.finding(s.by.name); ok {
 		s.byIndex = path.name
 	}
@@ -50,9 +49,12 @@ func (s *Side) Estimate(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// Last is the greatest place in the side's order; false for an empty table, and
-// for one that can only be read at once.
+// Last is the greatest place in the side's order; false for an empty table. A
+// table that can only be read at once has the open place.
 func (s *Side) Last(ctx context.Context) (job.Point, bool, error) {
+	if len(s.order.keys) == 0 {
+		return job.Point{}, true, nil
+	}
 	return s.place(ctx, "read the end of "+s.schema.table, job.Point{}, job.Point{}, strings.Join(s.order.columns(), " DESC, ")+" DESC LIMIT 1")
 }
 
@@ -80,12 +82,27 @@ func (s *Side) place(ctx context.Context, operation string, after, upto job.Poin
 	return point, ok, nil
 }
 
-// where adds the person's condition.
+// where adds the person's condition, which may end in a comment.
 func (s *Side) where(e expression) string {
 	if s.filter == "" {
 		return e.literal()
 	}
-	return "(" + e.literal() + ") AND (" + s.filter + ")"
+	return "(" + e.literal() + ") AND (" + s.filter + "\n)"
+}
+
+// Nulls counts the rows without a value that relates them to the other side.
+func (s *Side) Nulls(ctx context.Context) (int64, error) {
+	if !s.by.nullable {
+		return 0, nil
+	}
+	operation := "count rows of " + s.schema.table
+	where := s.where(expression{sql: s.by.quoted() + " IS NULL"})
+	var n int64
+	err := s.db.each(ctx, operation, "SELECT COUNT(*)"+s.schema.from(s.byIndex)+" WHERE "+where, func(row []driver.Value) error {
+		n = int64(number(row[0]))
+		return nil
+	})
+	return n, err
 }
 
 // Rows reads at most limit rows of (after, upto] in the side's order. With more,
@@ -96,69 +113,52 @@ func (s *Side) Rows(ctx context.Context, after, upto job.Point, limit int) (rows
 		db: s.db, operation: "read a page of " + s.schema.table, order: s.order,
 		columns: s.columns(), from: s.schema.from(s.order.index), where: s.where,
 	}.page(ctx, after, upto, limit)
-	if err != nil {
-		return nil, job.Point{}, false, err
-	}
-	rows = make([]diff.Row, len(read))
-	for i, r := range read {
-		rows[i] = s.row(r)
-	}
-	return rows, next, more, nil
+	return s.rows(read), next, more, err
 }
 
-// Lookup reads the rows that have one of these relating values, as Row and
-// Hashed show them, by the server's own collation. NULL, and what the column
-// cannot hold, is not asked for.
+// Lookup reads the rows that have one of these relating values, by the server's
+// own collation. NULL, and what the column cannot hold, is not asked for.
 func (s *Side) Lookup(ctx context.Context, keys []diff.Value) ([]diff.Row, error) {
-	var found []diff.Row
-	var seen once
-	identity := s.identity()
-	for chunk := range slices.Chunk(distinctValues(keys), maxKeys) {
-		in, ok := s.by.in(chunk)
-		if !ok {
-			continue
-		}
-		rows, err := s.db.rows(ctx, "read rows of "+s.schema.table,
-			"SELECT "+list(s.columns(), identity)+s.schema.from(s.byIndex)+" WHERE "+s.where(in))
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			end := len(row) - len(identity)
-			if seen.first(row[end:]) {
-				found = append(found, s.row(row[:end:end]))
-			}
-		}
-	}
-	return found, nil
+	read, err := s.finder().rows(ctx, s.columns(), keys)
+	return s.rows(read), err
 }
 
-// KeyOf is the value that relates a row of this side.
-func (s *Side) KeyOf(row diff.Row) diff.Value { return row.Values[s.byAt] }
+// Hashes is Lookup with hashes in the place of rows.
+func (s *Side) Hashes(ctx context.Context, keys []diff.Value) ([]diff.Hashed, error) {
+	if s.hashing.hash == "" {
+		return nil, errNotHashable
+	}
+	return s.finder().hashes(ctx, s.hashing, keys)
+}
 
-// columns are the compared ones and, behind them, the source's scan key.
+func (s *Side) finder() finder {
+	return finder{db: s.db, schema: s.schema, column: s.by, index: s.byIndex, identity: s.schema.identity(), where: s.where}
+}
+
+// KeyOf is the value that relates a row of this side, as in Hashed.Key; nil for
+// NULL. Rows that belong together have the same on both sides, unless only a
+// collation holds their values for equal.
+func (s *Side) KeyOf(row diff.Row) diff.Value { return row.Values[len(s.fields)] }
+
+// columns are the compared ones and, behind them, the relating value and the
+// source's scan key.
 func (s *Side) columns() []string {
-	columns := s.fields.sql()
+	columns := append(s.fields.sql(), s.hashing.key)
 	if s.scanKey != "" {
 		columns = append(columns, s.scanKey)
 	}
 	return columns
 }
 
-func (s *Side) row(read []diff.Value) diff.Row {
+func (s *Side) rows(read [][]diff.Value) []diff.Row {
 	n := len(s.fields)
-	row := diff.Row{Values: s.fields.values(read[:n:n])}
-	if s.scanKey != "" {
-		row.Key = string(read[n])
+	rows := make([]diff.Row, len(read))
+	for i, values := range read {
+		s.fields.values(values)
+		rows[i].Values = values[: n+1 : n+1]
+		if s.scanKey != "" {
+			rows[i].Key = string(values[n+1])
+		}
 	}
-	return row
-}
-
-// identity tells one row from another: the primary key, in SQL.
-func (s *Side) identity() []string {
-	var columns []string
-	for _, c := range s.schema.primaryKey() {
-		columns = append(columns, c.quoted())
-	}
-	return columns
+	return rows
 }

@@ -234,19 +234,6 @@ func values(texts []string) []diff.Value {
 	return values
 }
 
-// distinctValues leaves out NULL too.
-func distinctValues(values []diff.Value) []diff.Value {
-	seen := make(map[string]bool, len(values))
-	var kept []diff.Value
-	for _, v := range values {
-		if v != nil && !seen[string(v)] {
-			seen[string(v)] = true
-			kept = append(kept, v)
-		}
-	}
-	return kept
-}
-
 func distinct(texts []string) []string {
 	seen := make(map[string]bool, len(texts))
 	var kept []string
