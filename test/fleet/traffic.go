@@ -144,10 +144,13 @@ func (f *Traffic) made(ids []string, err error, fresh bool) {
 		s := f.state[id]
 		s.fresh = s.fresh || fresh
 		hot, _ := strconv.Atoi(id)
-		if err != nil || hot > f.Hot && f.random.Float64() < f.Loss {
+		switch {
+		case err != nil:
+			s.lost++
+		case hot > f.Hot && f.random.Float64() < f.Loss:
 			s.lost++
 			s.owed = true
-		} else {
+		default:
 			f.changes <- change{id: id, at: time.Now()}
 		}
 		f.state[id] = s
