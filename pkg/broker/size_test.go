@@ -73,7 +73,9 @@ func TestStepsAreShortWhileAHundredThousandItemsWait(t *testing.T) {
 	seed := redis.NewScript(`
 		for i = ARGV[1], ARGV[2] - 1 do
 			redis.call('HSET', KEYS[1] .. 'a:' .. i, 'destination', 'a', 'shard', 'db.user', 'token', 'mine', 'seen', '1')
-			for k = 2, #KEYS do redis.call('ZADD', KEYS[k], 1, 'a:' .. i) end
+			for k = 2, #KEYS do
+				redis.call('ZADD', KEYS[k], 1, 'a:' .. i)
+			end -- of the sets
 		end`)
 	keys := []string{
 		f.keys.callbackPrefix(), f.keys.confirm(), f.keys.verify(), f.keys.retry(), f.keys.slow(),

@@ -98,16 +98,17 @@ func TestPromoteClampsWhatIsTooFarAway(t *testing.T) {
 func TestPromoteMovesABatchAndSaysThatMoreIsDue(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
-		f.seed(state{"ranges:retry": many("r", "@-1m", upkeepBatch+1)})
+		f.seed(state{"ranges:retry": many("@-1m", upkeepBatch+1)})
 		require.Equal(f, job.Promoted{Moved: upkeepBatch, Next: 0}, f.promote())
 		require.Equal(f, job.Promoted{Moved: 1, Next: -time.Millisecond}, f.promote())
 	})
 }
 
-func many(name, suffix string, n int) []string {
+// many is n ids, each with a suffix.
+func many(suffix string, n int) []string {
 	items := make([]string, n)
 	for i := range items {
-		items[i] = fmt.Sprintf("%s%d%s", name, i, suffix)
+		items[i] = fmt.Sprintf("r%d%s", i, suffix)
 	}
 	return items
 }
@@ -115,10 +116,10 @@ func many(name, suffix string, n int) []string {
 func TestSeveralPromotersMoveEachItemOnce(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
-		f.seed(state{"ranges:retry": many("r", "@-1m", 1000)})
+		f.seed(state{"ranges:retry": many("@-1m", 1000)})
 		f.together(8, func() { _, _ = f.Promote(f.Context(), longestDelay) }, 5)
 		after := f.state()
-		require.ElementsMatch(f, many("r", "", 1000), after["ranges"])
+		require.ElementsMatch(f, many("", 1000), after["ranges"])
 		require.Len(f, after, 1)
 	})
 }
@@ -241,10 +242,10 @@ func TestReclaimForgetsItsNoteWhenNothingIsLeased(t *testing.T) {
 func TestSeveralReclaimersTakeEachItemOnce(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
-		f.seed(reclaiming.and(state{"ranges:leased": many("r", "@-1m", 1000)}))
+		f.seed(reclaiming.and(state{"ranges:leased": many("@-1m", 1000)}))
 		f.together(8, func() { _, _ = f.Reclaim(f.Context()) }, 5)
 		after := f.state()
-		require.ElementsMatch(f, many("r", "", 1000), after["ranges"])
+		require.ElementsMatch(f, many("", 1000), after["ranges"])
 		require.Equal(f, []string{"stalls=1"}, after["range:r999"])
 	})
 }
