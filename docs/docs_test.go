@@ -42,7 +42,7 @@ func read(t *testing.T, path string) string {
 }
 
 var (
-	block = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```")
+	block = regexp.MustCompile("(?s)(?:\\A|\n)```([a-z]*)\n(.*?)\n```")
 	span  = regexp.MustCompile("`([^`\n]+)`")
 	link  = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )

@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -49,11 +49,11 @@ func (re receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	row := d.SrcColumn
 	if _, err := re.db.ExecContext(r.Context(), upsert, row["number"], row["name"], row["avatar"]); err != nil {
-		log.Print(err)
+		slog.Error("not repaired", "error", err)
 		http.Error(w, "not repaired", http.StatusInternalServerError) // cupid tries again
 		return
 	}
-	log.Printf("repaired: type %d, attempt %s, webhook-id %s", d.Type, r.Header.Get("cupid-attempt"), r.Header.Get("webhook-id"))
+	slog.Info("repaired", "type", d.Type, "attempt", r.Header.Get("cupid-attempt"), "webhook_id", r.Header.Get("webhook-id"))
 	w.WriteHeader(http.StatusNoContent) // only now: 2xx means that the work is done
 }
 
@@ -61,18 +61,25 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:20000", "address to listen on")
 	dsn := flag.String("dsn", "user:password@tcp(127.0.0.1:3306)/db2", "database to repair")
 	flag.Parse()
-	db, err := sql.Open("mysql", *dsn)
+	if err := serve(*listen, *dsn, os.Getenv("WEBHOOK_SECRET")); err != nil {
+		slog.Error("the receiver ended", "error", err)
+		os.Exit(1) //nolint:forbidigo // main ends the program
+	}
+}
+
+func serve(listen, dsn, secret string) error {
+	db, err := sql.Open("mysql", dsn)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	re := receiver{db: db}
-	if secret := os.Getenv("WEBHOOK_SECRET"); secret != "" {
+	if secret != "" {
 		if re.verify, err = webhooks.NewWebhook(secret); err != nil {
-			log.Fatal(err)
+			return err
 		}
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /test/callback", re)
-	server := &http.Server{Addr: *listen, Handler: mux, ReadTimeout: 10 * time.Second}
-	log.Fatal(server.ListenAndServe())
+	server := &http.Server{Addr: listen, Handler: mux, ReadTimeout: 10 * time.Second}
+	return server.ListenAndServe()
 }
