@@ -168,6 +168,8 @@ func (f form) longest() int {
 		return 0
 	case f.column.octets == 0: // geometries do not say it
 		return 1 << 32
+	case f.text == f.column.quoted():
+		return f.column.octets
 	default:
 		return f.column.octets * widening
 	}

@@ -142,6 +142,19 @@ func quoteWord(name string) string {
 	}, name)
 }
 
+// spans leaves out what has the wrong sign for an integer column: one such
+// number makes a server compare the whole list as DECIMAL, without the index.
+func (c column) spans(operand expression) bool {
+	if c.kind != kindInteger && c.kind != kindBit {
+		return true
+	}
+	if c.unsigned() || c.kind == kindBit {
+		return !strings.HasPrefix(operand.sql, "-")
+	}
+	_, err := strconv.ParseInt(operand.sql, 10, 64)
+	return err == nil
+}
+
 // in is "column IN (…)", or false when the column can hold none of the values.
 func (c column) in(values []diff.Value) (expression, bool) {
 	var list []string
@@ -150,7 +163,7 @@ func (c column) in(values []diff.Value) (expression, bool) {
 		if v == nil {
 			continue
 		}
-		if operand, ok := c.operand(v); ok {
+		if operand, ok := c.operand(v); ok && c.spans(operand) {
 			list = append(list, operand.sql)
 			args = append(args, operand.args...)
 		}

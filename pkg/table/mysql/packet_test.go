@@ -1,0 +1,50 @@
+package mysql_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/internal/mysqltest"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
+)
+
+// TestRowsBeyondThePacket: a row that the server cannot put into one text has no
+// hash. Folds count it, lists show it, and neither holds it for equal.
+func TestRowsBeyondThePacket(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.Start(t, mysqltest.Options{ExtraArgs: []string{"--max-allowed-packet=1M"}})
+	p := newPair(t, server)
+	p.columns("id", "a", "b")
+	const table = "CREATE TABLE t (id INT PRIMARY KEY, number INT UNIQUE, a LONGTEXT CHARACTER SET latin1, b LONGBLOB)"
+	const rows = "INSERT INTO t VALUES (1, 1, 'short', 'short'), (2, 2, REPEAT('a', 700000), REPEAT('b', 700000)), (3, 3, REPEAT('a', 700000), NULL), (4, 4, REPEAT(_latin1 x'E9', 600000), '')"
+	p.source.Exec(t, table+"; "+rows)
+	p.destination.Exec(t, table+"; "+rows)
+	plan := p.plan(t)
+	for _, strong := range []bool{false, true} {
+		pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
+		for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
+			buckets, err := side.Fold(t.Context(), job.Point{}, job.Point{}, 1)
+			require.NoError(t, err)
+			require.Len(t, buckets, 4)
+			unhashed := map[uint64]bool{}
+			for _, b := range buckets {
+				unhashed[b.ID] = b.Unhashed > 0
+				same := b
+				require.Equal(t, b.Unhashed == 0, b.Equal(same))
+			}
+			require.Equal(t, map[uint64]bool{1: false, 2: true, 3: false, 4: true}, unhashed)
+			listed, err := side.List(t.Context(), [][2]job.Point{{}})
+			require.NoError(t, err)
+			require.Len(t, listed, 4)
+			for _, row := range listed {
+				require.Equal(t, !unhashed[uint64(row.Key[0]-'0')], row.Hash != nil, string(row.Key))
+			}
+		}
+	}
+	_, hashes, _, _, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert}, 0, 10)
+	require.NoError(t, err)
+	require.NotNil(t, hashes[0])
+	require.Nil(t, hashes[1])
+}

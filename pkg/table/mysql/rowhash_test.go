@@ -1,0 +1,134 @@
+package mysql
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// seedSchema is the users' table, as information_schema of MySQL 8 and of
+// MariaDB describe it: only their integers' display width differs.
+func seedSchema(integer string) schema {
+	text := func(name string, octets int, nullable bool) column {
+		return column{name: name, dataType: "varchar", fullType: "varchar(64)", kind: kindText, charset: "utf8mb4", collation: "utf8mb4_general_ci", octets: octets, nullable: nullable}
+	}
+	return schema{
+		table: "user",
+		columns: []column{
+			{name: "id", dataType: "bigint", fullType: integer, kind: kindInteger, digits: 20},
+			text("number", 128, false), text("name", 256, false), text("avatar", 1020, true),
+		},
+		indexes: []index{{name: primary, unique: true, columns: []indexPart{{column: "id", whole: true}}}},
+	}
+}
+
+func seedSide(integer string, strong bool) *Side {
+	s := seedSchema(integer)
+	var f fields
+	for _, c := range s.columns {
+		f, _ = f.with(field{column: c})
+	}
+	relation := diff.Relation{BySource: 0, ByDestination: 0, ByRule: diff.Number, Pairs: []diff.Pair{
+		{Source: 1, Destination: 1}, {Source: 2, Destination: 2}, {Source: 3, Destination: 3},
+	}}
+	side := &Side{schema: s, fields: f, order: keyOrder(s, f[0])}
+	side.relate(s.columns[0])
+	side.hashing, _, _ = hashings(f, f, relation, strong)
+	return side
+}
+
+func TestFoldAsSQL(t *testing.T) {
+	t.Parallel()
+	const row = "CONCAT_WS(',',`id`,LENGTH(`number`),`number`,LENGTH(`name`),`name`,IF(`avatar` IS NULL,'N',LENGTH(`avatar`)),`avatar`)"
+	const where = "`id` > 1000 AND `id` <= 2000"
+	for _, integer := range []string{"bigint unsigned", "bigint(20) unsigned"} { // MySQL 8, MariaDB
+		side := seedSide(integer, false)
+		require.Equal(t, "SELECT `id` DIV 50,COUNT(*),BIT_XOR(CRC32("+row+")*2654435769),0 FROM `user` FORCE INDEX (`PRIMARY`) WHERE "+where+
+			" GROUP BY `id` DIV 50 ORDER BY NULL", side.foldSQL(side.stretch(50), where))
+		require.Equal(t, "SELECT 0,COUNT(*),BIT_XOR(CRC32("+row+")*2654435769),0 FROM `user` FORCE INDEX (`PRIMARY`) WHERE "+where,
+			side.foldSQL(side.stretch(0), where))
+		require.Equal(t, "`id` DIV 9223372036854775808", side.stretch(1<<63))
+		require.Equal(t, "CRC32(`id`)&65535", side.bucket())
+		require.Equal(t, "CAST(CONV(LEFT(SHA2("+row+",256),16),16,10) AS UNSIGNED)", seedSide(integer, true).hashing.hash)
+	}
+	signed := seedSide("bigint", false)
+	require.Equal(t, "-(`id`=-9223372036854775808)", signed.stretch(1<<63))
+}
+
+func TestFormsAsSQL(t *testing.T) {
+	t.Parallel()
+	berlin, shanghai := new(zone), new(zone)
+	berlin.Store(must(parseZone("Europe/Berlin")))
+	shanghai.Store(fixedZone(8 * 3600))
+	c := func(k kind, dataType string) field {
+		return field{column: column{name: "c", kind: k, dataType: dataType, fullType: dataType}}
+	}
+	text := func(k kind, charset string, raw bool) field {
+		return field{column: column{name: "c", kind: k, charset: charset}, raw: raw}
+	}
+	number := func(k kind, digits, scale int) field {
+		return field{column: column{name: "c", kind: k, digits: digits, scale: scale}}
+	}
+	at := func(k kind, precision int, wall *zone) field {
+		return field{column: column{name: "c", kind: k, precision: precision}, wall: wall}
+	}
+	for name, s := range map[string]struct {
+		source, destination field
+		rule                diff.Rule
+		left, right         string // "" when there is no text
+	}{
+		"integers":         {number(kindInteger, 10, 0), number(kindInteger, 20, 0), diff.Number, "`c`", "`c`"},
+		"year":             {c(kindInteger, "year"), number(kindInteger, 10, 0), diff.Number, "`c`+0", "`c`"},
+		"bit":              {c(kindBit, "bit"), number(kindInteger, 10, 0), diff.Number, "`c`+0", "`c`"},
+		"scales":           {number(kindDecimal, 10, 2), number(kindDecimal, 10, 4), diff.Number, "CAST(`c` AS DECIMAL(65,4))", "`c`"},
+		"scales, too wide": {number(kindDecimal, 65, 0), number(kindDecimal, 65, 30), diff.Number, "", ""},
+		"double":           {c(kindDouble, "double"), c(kindDouble, "double"), diff.Double, "`c`+0e0", "`c`+0e0"},
+		"float and double": {c(kindFloat, "float"), c(kindDouble, "double"), diff.Single, "", ""},
+		"json":             {c(kindJSON, "json"), c(kindJSON, "longtext"), diff.JSON, "", ""},
+		"fractions":        {at(kindDateTime, 0, nil), at(kindDateTime, 3, nil), diff.Time, "CONCAT(`c`,'.000')", "`c`"},
+		"more fractions":   {at(kindTime, 6, nil), at(kindTime, 3, nil), diff.Time, "`c`", "CONCAT(`c`,'000')"},
+		"date":             {at(kindDate, 0, nil), at(kindDateTime, 1, nil), diff.Time, "CONCAT(`c`,' 00:00:00.0')", "`c`"},
+		"wall, fixed":      {at(kindTimestamp, 0, shanghai), at(kindDateTime, 0, nil), diff.Time, "IFNULL(`c` + INTERVAL 28800 SECOND,`c`)", "`c`"},
+		"wall, summer":     {at(kindTimestamp, 0, berlin), at(kindDateTime, 0, nil), diff.Time, "", ""},
+		"texts":            {text(kindText, "utf8mb4", false), text(kindText, "utf8mb3", false), diff.Bytes, "`c`", "`c`"},
+		"charsets":         {text(kindText, "latin1", false), text(kindText, "utf8mb4", false), diff.Bytes, "CONVERT(`c` USING utf8mb4)", "`c`"},
+		"raw":              {text(kindText, "gbk", true), text(kindText, "gbk", true), diff.Bytes, "CAST(`c` AS BINARY)", "CAST(`c` AS BINARY)"},
+		"char":             {text(kindChar, "utf8mb4", false), text(kindText, "utf8mb4", false), diff.SpacePadded, "`c`", "RTRIM(`c`)"},
+		"binary":           {c(kindBinary, "binary(4)"), c(kindBytes, "blob"), diff.ZeroPadded, "TRIM(TRAILING x'00' FROM `c`)", "TRIM(TRAILING x'00' FROM `c`)"},
+		"vector":           {c(kindBytes, "vector"), c(kindBytes, "vector"), diff.Bytes, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b, why := formsOf(s.source, s.destination, s.rule)
+			require.Equal(t, s.left == "", why != "", why)
+			if why == "" {
+				require.Equal(t, []string{s.left, s.right}, []string{a.text, b.text})
+			}
+		})
+	}
+}
+
+func must(zone *time.Location, ok bool) *time.Location {
+	if !ok {
+		panic("the zone data lacks the zone")
+	}
+	return zone
+}
+
+func TestLongRows(t *testing.T) {
+	t.Parallel()
+	narrow := form{column: column{name: "a", octets: 400, nullable: true}, text: "`a`", free: true}
+	wide := form{column: column{name: "b", octets: 65535, nullable: true}, text: "`b`", free: true}
+	id := form{column: idColumn, text: "`id`"}
+	require.Empty(t, longRows([]form{id, narrow, narrow}))
+	require.Equal(t, "IFNULL(LENGTH(`a`),0)+IFNULL(LENGTH(`b`),0)+384>@@max_allowed_packet", longRows([]form{id, narrow, wide}))
+}
+
+func TestLiterals(t *testing.T) {
+	t.Parallel()
+	e := expression{"a > ? AND b = ? AND c < ?", []any{`it's \ ?`, []byte{0, 0xff}, "x"}}
+	require.Equal(t, `a > 'it\'s \\ ?' AND b = x'00ff' AND c < 'x'`, e.literal())
+}
