@@ -217,6 +217,17 @@ func TestAckFindsThatAPutWasLost(t *testing.T) {
 	})
 }
 
+// A put that raised the mark over the portion that was lost would let the ack pass.
+func TestPutFindsThatTheOneBeforeWasLost(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		f.seed(leasedRange.and(state{"range:" + r1: {"progress=1", "token=mine", "worker=w1"}}))
+		before := f.state()
+		require.ErrorIs(f, f.Put(f.Context(), mine(), 3, []job.Difference{difference("3")}), job.ErrPortion)
+		f.want(before)
+	})
+}
+
 func TestReleasedRangeIsNext(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
