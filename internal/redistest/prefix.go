@@ -47,6 +47,10 @@ func (s *Server) clear(prefix string) error {
 			return err
 		}
 		strays = slices.DeleteFunc(all, s.explained)
+		// A test that ended since the keys were listed took its keys and its prefix with it.
+		if strays, err = s.existing(ctx, strays); err != nil {
+			return err
+		}
 	}
 	own, err := s.keys(ctx, prefix+"*")
 	if err != nil {
@@ -72,6 +76,20 @@ func (s *Server) explained(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(s.prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
+}
+
+// existing are those of the keys that are still there.
+func (s *Server) existing(ctx context.Context, keys []string) (there []string, err error) {
+	for _, key := range keys {
+		n, err := s.Client.Exists(ctx, key).Result()
+		if err != nil {
+			return nil, fmt.Errorf("look for the key %s: %w", key, err)
+		}
+		if n > 0 {
+			there = append(there, key)
+		}
+	}
+	return there, nil
 }
 
 func (s *Server) keys(ctx context.Context, pattern string) ([]string, error) {
