@@ -39,7 +39,7 @@ func TestStateIsKeptOverAStopAndOverAKill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.job.StartID = "1"
-	w.callback().SlowRetry, w.callback().Retry = 4*time.Second, 10*time.Millisecond
+	w.callback().SlowRetry, w.callback().Retry = 6*time.Second, 10*time.Millisecond
 	w.receiver.Behave(callbacktest.Always(500))
 	w.insert(w.source, upTo(20)...)
 	w.insert(w.far, upTo(15)...)

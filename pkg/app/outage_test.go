@@ -83,6 +83,7 @@ func TestStopUnderLoadReturnsInTime(t *testing.T) {
 	w.callback().Timeout = 5 * time.Second
 	w.job.RangeRows = 100
 	c := w.config(w.job)
+	c.Process.ShutdownTimeout = 3 * time.Second
 	p := w.runConfig(app.Both, c)
 	w.receiver.WaitFor(t, w.callback().Concurrency, patience)
 	began := time.Now()

@@ -212,6 +212,14 @@ func (w *world) until(condition func() bool, what string) {
 	}
 }
 
+// alerted requires one alert, which is raised after its cause stands in Redis.
+func (w *world) alerted(kind string) {
+	w.t.Helper()
+	told := func() []string { return w.log.lines("msg=alert", kind) }
+	w.until(func() bool { return len(told()) > 0 }, "an alert of "+kind)
+	require.Len(w.t, told(), 1)
+}
+
 // equal requires that both sides hold the same rows.
 func (w *world) equal() {
 	w.t.Helper()
