@@ -21,6 +21,9 @@ type Relation struct {
 	Pairs                   []Pair
 }
 
+// Key is a text that byColumn values share exactly when they relate rows.
+func (r Relation) Key(v Value) string { return r.ByRule.canonical(v) }
+
 // Verdict is what was found for one source row.
 type Verdict uint8
 
