@@ -2,9 +2,11 @@ package scheduler
 
 import (
 	"context"
-	"errors"
 	"math/big"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/plan"
@@ -14,22 +16,22 @@ import (
 type insertScan struct {
 	s      *Scheduler
 	l      Leadership
-	owed   *owed
 	cutter *plan.Cutter
-	// targets are greatest keys that were read and not reached yet, the oldest
-	// first; at most two, since the newest stands for all between.
-	targets []target
+	aim    *target // nil when there is nothing to go on with
 }
 
 // target is the greatest key at a time: every id up to it was taken before then.
+// A scan keeps its target until it is reached, so that a long catch-up knows
+// which ids are older than any open transaction.
 type target struct {
 	top  job.Point
+	from job.Point // the cursor from where the scan goes on; elsewhere it aims anew
 	at   time.Time // on the database's clock
 	read time.Time // the same moment on this process's monotonic clock
 }
 
-// now is the database's clock, carried on by this process's.
-func (t target) now() time.Time { return t.at.Add(time.Since(t.read)) }
+// age is how long ago the greatest key was read, by the clock that nobody sets.
+func (t target) age() time.Duration { return time.Since(t.read) }
 
 // tick claims from the cursor to the greatest key. more says that it stopped
 // before, because enough ranges wait or one batch was claimed.
@@ -52,94 +54,93 @@ func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 		i.s.lag(job.Insert, 0)
 		return false, nil
 	}
-	if behind, ok := plan.Width(cursor, top); ok && behind.IsInt64() {
-		i.s.lag(job.Insert, behind.Int64())
+	i.lag(cursor, top)
+	if i.aim == nil || i.aim.from.String() != cursor.String() {
+		if i.aim, err = i.newTarget(ctx, cursor, top); err != nil {
+			return false, err
+		}
 	}
-	if err := i.aim(ctx, top); err != nil {
-		return false, err
+	reached, more, err := i.claim(ctx, cursor, known)
+	if err == nil {
+		i.lag(reached, top)
 	}
-	return i.claim(ctx, cursor, known)
+	return more, err
 }
 
-// startPoint is the lower end before the start id, which is inclusive.
+// lag says how many ids the scan is behind; of texts nobody can say.
+func (i *insertScan) lag(cursor, top job.Point) {
+	if behind, ok := plan.Width(cursor, top); ok && behind.IsInt64() && i.cutter.Numeric {
+		i.s.lag(job.Insert, max(0, behind.Int64()))
+	}
+}
+
+// startPoint is a lower end before the start id, which is inclusive.
 func startPoint(id string, numeric bool) job.Point {
-	if id == "" {
+	if numeric {
+		n, ok := new(big.Int).SetString(id, 10)
+		if !ok || n.Sign() == 0 {
+			return job.Point{}
+		}
+		return job.KeyPoint(n.Sub(n, big.NewInt(1)).String())
+	}
+	// A text has no predecessor. What stands before its last letter or digit sorts
+	// before it in every collation, and few other keys lie between.
+	last := strings.LastIndexFunc(id, func(r rune) bool {
+		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+	})
+	if last <= 0 {
 		return job.Point{}
 	}
-	if !numeric {
-		return job.KeyPoint(id)
-	}
-	n, ok := new(big.Int).SetString(id, 10)
-	if !ok || n.Sign() == 0 {
-		return job.Point{}
-	}
-	return job.KeyPoint(n.Sub(n, big.NewInt(1)).String())
+	return job.KeyPoint(id[:last])
 }
 
 // fallBack moves the cursor down to the greatest key: the table was truncated
 // or restored, or another server took over. Ids that come again must be seen again.
 func (i *insertScan) fallBack(ctx context.Context, cursor, top job.Point) error {
-	i.targets = nil
+	i.aim = nil
 	i.s.c.Log.Warn("the greatest scan key is below the cursor: rows were deleted, or the table was truncated or restored; the cursor falls back",
 		"cursor", cursor.String(), "greatest", top.String())
 	return i.l.Claim(ctx, job.Claim{Scan: job.Insert, Shard: i.s.c.Job.Source.Shard, From: &cursor, To: top})
 }
 
-// aim notes the greatest key. The clock is read after it, so that every id up to
-// it was taken before that time.
-func (i *insertScan) aim(ctx context.Context, top job.Point) error {
+// newTarget reads the clock after the greatest key was read, so that every id up
+// to it was taken before that time.
+func (i *insertScan) newTarget(ctx context.Context, cursor, top job.Point) (*target, error) {
 	now, _, err := i.s.c.Table.Clock(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t := target{top: top, at: now, read: time.Now()}
-	switch n := len(i.targets); {
-	case n > 0 && i.targets[n-1].top.String() == top.String(): // the older reading knows more
-	case n == 2:
-		i.targets[1] = t
-	default:
-		i.targets = append(i.targets, t)
-	}
-	return nil
+	return &target{top: top, from: cursor, at: now, read: time.Now()}, nil
 }
 
-func (i *insertScan) claim(ctx context.Context, cursor job.Point, known bool) (more bool, err error) {
-	j := i.s.c.Job
+// claim claims one batch towards the target and says how far it came.
+func (i *insertScan) claim(ctx context.Context, cursor job.Point, known bool) (reached job.Point, more bool, err error) {
+	shard := i.s.c.Job.Source.Shard
 	room, err := i.s.room(ctx)
 	if err != nil || room == 0 {
-		return true, err
+		return cursor, true, err
 	}
-	aimed := i.targets[0]
-	ranges, err := i.cutter.Cut(ctx, cursor, aimed.top, room)
+	ranges, err := i.cutter.Cut(ctx, cursor, i.aim.top, room)
 	if err != nil {
-		return false, err
+		return cursor, false, err
 	}
-	c := job.Claim{Scan: job.Insert, Shard: j.Source.Shard, To: ranges[len(ranges)-1].UpTo, Ranges: ranges}
+	c := job.Claim{Scan: job.Insert, Shard: shard, To: ranges[len(ranges)-1].UpTo, Ranges: ranges}
 	if known {
 		c.From = &cursor
 	}
 	// Who compares later than lateCommit after the ids were taken sees them all at once.
-	if aimed.now().Sub(aimed.at) < j.LateCommit {
-		c.Late = &job.Range{Scan: job.InsertLate, Shard: j.Source.Shard, After: cursor, UpTo: c.To}
-		c.LateSince = aimed.at
+	if i.aim.age() < i.s.c.Job.LateCommit {
+		c.Late = &job.Range{Scan: job.InsertLate, Shard: shard, After: cursor, UpTo: c.To}
+		c.LateSince = wholeMillis(i.aim.at)
 	}
 	if err := i.l.Claim(ctx, c); err != nil {
-		i.adopt(err)
-		return false, err
+		return cursor, false, err
 	}
-	i.owed.addIf(c.Late != nil)
 	i.s.c.Log.Debug("ranges claimed", "scan", job.Insert, "ranges", len(ranges), "upto", c.To.String())
-	if c.To.String() == aimed.top.String() {
-		i.targets = i.targets[1:]
+	if c.To.String() == i.aim.top.String() {
+		i.aim = nil
+		return c.To, false, nil
 	}
-	return len(i.targets) > 0, nil
-}
-
-// adopt forgets what was aimed at when somebody else has moved the cursor; the
-// next tick reads it anew.
-func (i *insertScan) adopt(err error) {
-	var moved *job.CursorError
-	if errors.As(err, &moved) {
-		i.targets = nil
-	}
+	i.aim.from = c.To
+	return c.To, true, nil
 }

@@ -2,52 +2,40 @@ package scheduler
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/plan"
 )
 
-// owed says whether a late pass may be owed, so that an idle job asks nobody.
-type owed struct{ some atomic.Bool }
-
-func (o *owed) add() { o.some.Store(true) }
-
-func (o *owed) addIf(is bool) {
-	if is {
-		o.add()
-	}
+// latePass claims again what was claimed while transactions of its time could
+// still be open: ids and update times become visible out of order. A sample is
+// due lateCommit after its time.
+type latePass struct {
+	s *Scheduler
+	l Leadership
 }
 
-// latePass claims again what was claimed while transactions of its time could
-// still be open: ids and update times become visible out of order.
-type latePass struct {
-	s    *Scheduler
-	l    Leadership
-	owed *owed
+// every is how often to look whether a sample is due. A late pass may be a
+// little later still, so a long lateCommit is not watched by the second.
+func (p *latePass) every() time.Duration {
+	return min(max(p.s.c.Job.LateCommit/10, time.Second), 10*time.Second)
 }
 
 // tick claims the samples that are old enough.
 func (p *latePass) tick(ctx context.Context) (more bool, err error) {
 	const batch = 50
-	if !p.owed.some.Load() {
-		return false, nil
+	samples, err := p.s.c.Queue.Samples(ctx, batch)
+	if err != nil || len(samples) == 0 {
+		return false, err
 	}
 	now, zone, err := p.s.c.Table.Clock(ctx)
 	if err != nil {
 		return false, err
 	}
-	// Cleared before the look: a sample that is added meanwhile sets it again.
-	p.owed.some.Store(false)
-	samples, err := p.s.c.Queue.Samples(ctx, batch)
-	p.owed.addIf(err != nil || len(samples) > 0)
-	if err != nil {
-		return false, err
-	}
 	for _, sample := range samples {
-		if now.Sub(sample.Since) < p.s.delay(sample.Range.Scan) {
-			continue
+		if now.Sub(sample.Since) < p.s.c.Job.LateCommit {
+			return more, nil // the others are younger
 		}
 		room, err := p.s.room(ctx)
 		if err != nil || room == 0 {
@@ -81,4 +69,10 @@ func (p *latePass) claim(ctx context.Context, sample job.Sample, zone *time.Loca
 	}
 	p.s.c.Log.Debug("ranges claimed", "scan", r.Scan, "ranges", len(ranges), "upto", ranges[len(ranges)-1].UpTo.String())
 	return nil
+}
+
+// wholeMillis is t or the next whole millisecond: queues keep no finer times, and
+// one that was cut off would let a late pass come too early.
+func wholeMillis(t time.Time) time.Time {
+	return t.Add(time.Millisecond - 1).Truncate(time.Millisecond)
 }

@@ -75,6 +75,7 @@ func New(c Config) *Scheduler {
 // known with another source, which no waiting mends.
 func (s *Scheduler) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
+		asked := time.Now()
 		l, err := s.c.Queue.Lead(ctx, s.c.LockTTL, s.c.Who)
 		switch {
 		case errors.Is(err, job.ErrLost):
@@ -85,11 +86,15 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			sleep(ctx, time.Second+rand.N(time.Second))
 			continue
 		}
-		err = s.lead(ctx, l)
+		err = s.lead(ctx, l, asked)
 		s.release(ctx, l)
 		var spec *job.SpecError
-		if errors.As(err, &spec) {
+		switch {
+		case errors.As(err, &spec):
 			return err
+		case err != nil:
+			s.failed(ctx, "register", err)
+			sleep(ctx, time.Second)
 		}
 	}
 	return nil
@@ -104,57 +109,62 @@ func (s *Scheduler) release(ctx context.Context, l Leadership) {
 	}
 }
 
-// lead runs the scans while the lock is held.
-func (s *Scheduler) lead(ctx context.Context, l Leadership) error {
+// lead runs the scans while the lock is held, which was asked for at asked. The
+// error is that of registering the job.
+func (s *Scheduler) lead(ctx context.Context, l Leadership, asked time.Time) error {
 	if err := s.c.Queue.Register(ctx, s.c.Who); err != nil {
-		s.failed(ctx, "register", err)
-		sleep(ctx, time.Second)
 		return err
 	}
 	s.c.Log.Info("leading the job")
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	owed := &owed{}
-	owed.add()
-
-	var scans sync.WaitGroup
+	var loops sync.WaitGroup
 	run := func(every time.Duration, tick func(context.Context) (more bool, err error)) {
-		scans.Go(func() { s.repeat(ctx, every, tick) })
+		loops.Go(func() {
+			defer cancel() // a loop that ends early has learnt that the lead is lost
+			s.repeat(ctx, every, tick)
+		})
 	}
 	if s.c.Job.Insert.Enabled {
-		run(s.c.Job.Insert.Every, (&insertScan{s: s, l: l, owed: owed, cutter: s.cutter(job.Insert)}).tick)
+		run(s.c.Job.Insert.Every, (&insertScan{s: s, l: l, cutter: s.cutter(job.Insert)}).tick)
 	}
 	if s.c.Job.Update.Enabled {
-		run(s.c.Job.Update.Every, (&updateScan{s: s, l: l, owed: owed, cutter: s.cutter(job.Update)}).tick)
+		run(s.c.Job.Update.Every, (&updateScan{s: s, l: l, cutter: s.cutter(job.Update)}).tick)
 	}
-	run(time.Second, (&latePass{s: s, l: l, owed: owed}).tick)
-	s.hold(ctx, l)
+	late := &latePass{s: s, l: l}
+	run(late.every(), late.tick)
+	s.hold(ctx, l, asked)
 	cancel()
-	scans.Wait()
+	loops.Wait()
 	return nil
 }
 
 // hold refreshes the lock until it is lost or ctx ends. A lock that could not be
 // refreshed in time counts as lost before Redis can give it away.
-func (s *Scheduler) hold(ctx context.Context, l Leadership) {
-	trusted := time.Now().Add(s.c.LockTTL)
+func (s *Scheduler) hold(ctx context.Context, l Leadership, asked time.Time) {
+	ttl := s.c.LockTTL
+	pause, end := ttl/3, asked.Add(ttl-ttl/10)
 	for {
-		sleep(ctx, s.c.LockTTL/3)
+		sleep(ctx, min(pause, time.Until(end)))
 		if ctx.Err() != nil {
 			return
 		}
 		began := time.Now()
-		switch err := l.Refresh(ctx, s.c.LockTTL); {
+		if !began.Before(end) {
+			s.c.Log.Warn("the lock could not be refreshed in time and is given up")
+			return
+		}
+		refreshing, cancel := context.WithDeadline(ctx, end)
+		err := l.Refresh(refreshing, ttl)
+		cancel()
+		switch {
 		case err == nil:
-			trusted = began.Add(s.c.LockTTL)
+			pause, end = ttl/3, began.Add(ttl-ttl/10)
 		case errors.Is(err, job.ErrLost):
 			s.c.Log.Warn("the lock was lost, another scheduler may lead")
 			return
 		default:
 			s.failed(ctx, "refresh the lock", err)
-			if time.Now().After(trusted.Add(-s.c.LockTTL / 10)) {
-				return
-			}
+			pause = ttl / 10
 		}
 	}
 }
@@ -176,12 +186,13 @@ func (s *Scheduler) repeat(ctx context.Context, every time.Duration, tick func(c
 			failures = 0
 			sleep(ctx, every-time.Since(began))
 		case errors.Is(err, job.ErrLost):
+			s.c.Log.Warn("the lock was lost, another scheduler may lead")
 			return
 		default:
 			s.failed(ctx, "scan", err)
 			failures++
 			pause := min(every<<min(failures, 8), longest)
-			sleep(ctx, max(every, pause/2+rand.N(pause/2)))
+			sleep(ctx, max(every, pause/2+rand.N(pause/2+1)))
 		}
 	}
 }
@@ -205,7 +216,7 @@ func (s *Scheduler) cutter(scan job.Scan) *plan.Cutter {
 	}
 }
 
-// cut cuts stretches that follow each other into at most most ranges.
+// cut cuts stretches that follow each other into up to most ranges.
 func (s *Scheduler) cut(ctx context.Context, c *plan.Cutter, stretches [][2]job.Point, most int) ([]job.Range, error) {
 	var ranges []job.Range
 	for _, ends := range stretches {
@@ -218,14 +229,6 @@ func (s *Scheduler) cut(ctx context.Context, c *plan.Cutter, stretches [][2]job.
 		}
 	}
 	return ranges, nil
-}
-
-// delay is how long after an id or update time was taken its row may become visible.
-func (s *Scheduler) delay(late job.Scan) time.Duration {
-	if late == job.UpdateLate {
-		return max(s.c.Job.LateCommit, s.c.Job.Update.Window)
-	}
-	return s.c.Job.LateCommit
 }
 
 // room is how many ranges may be claimed now, bounded so that one script stays short.

@@ -12,7 +12,6 @@ import (
 type updateScan struct {
 	s      *Scheduler
 	l      Leadership
-	owed   *owed
 	cutter *plan.Cutter
 }
 
@@ -28,11 +27,15 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	upto := plan.Closed(now, u.s.c.Table.UpdateUnit())
-	if !known {
-		cursor = job.TimePoint(upto.Add(-j.Update.Window))
+	if !known { // a window of 0 still needs a stretch to begin with
+		cursor = job.TimePoint(upto.Add(-max(j.Update.Window, time.Second)))
 	}
-	if !cursor.At.Before(upto) {
+	if cursor.At.After(upto) {
 		return false, u.fallBack(ctx, cursor, upto)
+	}
+	if cursor.String() == job.TimePoint(upto).String() {
+		u.s.lag(job.Update, 0)
+		return false, nil
 	}
 	slices := plan.Slices(cursor, job.TimePoint(upto), zone)
 	found, err := u.anyRow(ctx, slices)
@@ -44,11 +47,18 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 		return false, u.pass(ctx, cursor, known, upto)
 	}
 	u.s.lag(job.Update, int64(upto.Sub(cursor.At).Seconds()))
-	return u.claim(ctx, cursor, known, slices, now)
+	reached, err := u.claim(ctx, cursor, known, slices, now)
+	if err != nil {
+		return false, err
+	}
+	u.s.lag(job.Update, int64(upto.Sub(reached.At).Seconds()))
+	return reached.String() != job.TimePoint(upto).String(), nil
 }
 
-// fallBack moves a cursor that lies in the future down to the clock: the
-// database's clock was set back, and what is written now must be seen.
+// fallBack moves a cursor that lies in the future down to before the clock: the
+// database's clock was set back, and what is written now must be seen, and also
+// what was written between that and this look. A step of less than the jitter is
+// left to the late pass.
 func (u *updateScan) fallBack(ctx context.Context, cursor job.Point, upto time.Time) error {
 	const jitter = 2 * time.Second
 	if cursor.At.Sub(upto) < jitter {
@@ -56,7 +66,9 @@ func (u *updateScan) fallBack(ctx context.Context, cursor job.Point, upto time.T
 	}
 	u.s.c.Log.Warn("the update cursor lies in the future of the database's clock, which was set back; the cursor falls back",
 		"cursor", cursor.String(), "clock", upto)
-	return u.l.Claim(ctx, job.Claim{Scan: job.Update, Shard: u.s.c.Job.Source.Shard, From: &cursor, To: job.TimePoint(upto)})
+	return u.l.Claim(ctx, job.Claim{
+		Scan: job.Update, Shard: u.s.c.Job.Source.Shard, From: &cursor, To: job.TimePoint(upto.Add(-u.delay())),
+	})
 }
 
 // anyRow asks whether anything was updated: an idle table claims nothing.
@@ -72,8 +84,8 @@ func (u *updateScan) anyRow(ctx context.Context, slices [][2]job.Point) (bool, e
 // pass moves the cursor over time in which nothing was updated, but only so far
 // that nothing can still be committed there: that look was the late pass as well.
 func (u *updateScan) pass(ctx context.Context, cursor job.Point, known bool, upto time.Time) error {
-	over := upto.Add(-u.s.delay(job.UpdateLate))
-	if known && over.Sub(cursor.At) < u.s.delay(job.UpdateLate) {
+	over := upto.Add(-u.delay())
+	if known && over.Sub(cursor.At) < u.delay() {
 		return nil
 	}
 	if !known {
@@ -86,32 +98,46 @@ func (u *updateScan) pass(ctx context.Context, cursor job.Point, known bool, upt
 	return u.l.Claim(ctx, c)
 }
 
-func (u *updateScan) claim(ctx context.Context, cursor job.Point, known bool, slices [][2]job.Point, now time.Time) (more bool, err error) {
-	shard := u.s.c.Job.Source.Shard
+// delay is how long after an update time was taken its row may become visible.
+func (u *updateScan) delay() time.Duration {
+	return max(u.s.c.Job.LateCommit, u.s.c.Job.Update.Window)
+}
+
+// claim claims one batch and says how far it came.
+func (u *updateScan) claim(ctx context.Context, cursor job.Point, known bool, slices [][2]job.Point, now time.Time) (reached job.Point, err error) {
 	room, err := u.s.room(ctx)
 	if err != nil || room == 0 {
-		return true, err
+		return cursor, err
 	}
 	ranges, err := u.s.cut(ctx, u.cutter, slices, room)
 	if err != nil {
-		return false, err
+		return cursor, err
 	}
-	c := job.Claim{Scan: job.Update, Shard: shard, To: ranges[len(ranges)-1].UpTo.UTC(), Ranges: ranges}
+	c := job.Claim{Scan: job.Update, Shard: u.s.c.Job.Source.Shard, To: ranges[len(ranges)-1].UpTo.UTC(), Ranges: ranges}
 	if known {
 		c.From = &cursor
 	}
-	if settled := now.Add(-u.s.delay(job.UpdateLate)); c.To.At.After(settled) {
-		from := cursor
-		if from.At.Before(settled) {
-			from = job.TimePoint(settled)
-		}
-		c.Late = &job.Range{Scan: job.UpdateLate, Shard: shard, After: from.UTC(), UpTo: c.To}
-		c.LateSince = c.To.At
-	}
+	u.addLate(&c, cursor, now)
 	if err := u.l.Claim(ctx, c); err != nil {
-		return false, err
+		return cursor, err
 	}
-	u.owed.addIf(c.Late != nil)
 	u.s.c.Log.Debug("ranges claimed", "scan", job.Update, "ranges", len(ranges), "upto", c.To.String())
-	return c.To.String() != job.TimePoint(slices[len(slices)-1][1].At).UTC().String(), nil
+	return c.To, nil
+}
+
+// addLate asks for a late pass over the part of the claim that is not settled
+// yet. A time that the column shows may have been taken until its unit was over.
+func (u *updateScan) addLate(c *job.Claim, cursor job.Point, now time.Time) {
+	unit := u.s.c.Table.UpdateUnit()
+	settled := plan.Closed(now.Add(-u.delay()), unit)
+	if !c.To.At.After(settled) {
+		return
+	}
+	from := cursor
+	if from.At.Before(settled) {
+		from = job.TimePoint(settled)
+	}
+	c.Late = &job.Range{Scan: job.UpdateLate, Shard: c.Shard, After: from.UTC(), UpTo: c.To}
+	// Samples are due lateCommit after their time; a longer delay makes it a later time.
+	c.LateSince = wholeMillis(c.To.At.Add(unit + u.delay() - u.s.c.Job.LateCommit))
 }
