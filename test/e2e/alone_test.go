@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func TestCupidAloneKeepsItsStateOverAStopAndAKill(t *testing.T) {
 	path := w.File(t, "seed.json", w.Seed(`"failureJobRetrySecond": 1`, `"slowRetrySecond": 1`, `"verifyDelaySecond": 1`))
 	w.Receiver.Behave(callbacktest.Always(http.StatusInternalServerError))
 
-	cupid := fleet.Launch(t, "cupid", w.Env(), fleet.Cupid, "-c", path, "-s", "1")
+	cupid := fleet.Launch(t, "cupid", w.Env("CUPID_JOBS_0_LATE_COMMIT=1h"), fleet.Cupid, "-c", path, "-s", "1")
 	w.Receiver.WaitFor(t, 50, time.Minute)
 	s := askStatus(t, "--addr", cupid.Addr)
 	require.Equal(t, "1000", s.Jobs[0].Cursors["insert:"+fleet.Job])
@@ -84,17 +85,18 @@ func TestCupidAloneKeepsItsStateOverAStopAndAKill(t *testing.T) {
 // waitUntilEqual waits until both tables are equal and no callback is open.
 func waitUntilEqual(t *testing.T, w *fleet.World, p *fleet.Process) {
 	t.Helper()
-	eventually.Until(t, time.Minute, func() bool {
-		if len(w.Differing(t)) > 0 {
+	var differing []string
+	var open map[string]int
+	equal := eventually.Holds(time.Minute, func() bool {
+		if differing = w.Differing(t); len(differing) > 0 {
 			return false
 		}
-		for _, n := range askStatus(t, "--addr", p.Addr).Jobs[0].Depths {
-			if n > 0 {
-				return false
-			}
-		}
-		return true
-	}, "both tables are equal and nothing is open")
+		open = askStatus(t, "--addr", p.Addr).Jobs[0].Depths
+		// Samples are no work yet: the late pass takes them up much later here.
+		maps.DeleteFunc(open, func(name string, n int) bool { return n == 0 || name == "samples" })
+		return len(open) == 0
+	})
+	require.True(t, equal, "rows %v differ, open is %v", differing, open)
 }
 
 // waitUntilSaved waits until the state file names a callback.

@@ -84,23 +84,3 @@ func (w *World) WaitUntilSettled(t testing.TB, limit time.Duration) {
 
 // some shows the first of many.
 func some(all []string) string { return strings.Join(all[:min(len(all), 8)], ", ") }
-
-// Describe is every open key with its content, for a failure's report.
-func (w *World) Describe(t testing.TB) string {
-	t.Helper()
-	open, err := w.Open(t.Context())
-	if err != nil {
-		return err.Error()
-	}
-	var b strings.Builder
-	for _, key := range open[:min(len(open), 20)] {
-		fields, err := w.Redis.Client.HGetAll(t.Context(), key).Result()
-		if err != nil {
-			n, _ := w.Redis.Client.Do(t.Context(), "OBJECT", "ENCODING", key).Text()
-			fmt.Fprintf(&b, "%s (%s)\n", key, n)
-			continue
-		}
-		fmt.Fprintf(&b, "%s %v\n", key, fields)
-	}
-	return b.String()
-}
