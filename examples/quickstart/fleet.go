@@ -89,7 +89,9 @@ func (f *fleet) run(ctx context.Context, role app.Role, console io.Writer) (err 
 	if f.config, err = config.Load(config.Options{Path: f.file}); err != nil {
 		return err
 	}
-	a, err := app.New(f.config, app.Options{Role: role, Console: console})
+	// Several apps share this process; names tell them apart in the registry.
+	name := fmt.Sprintf("%s-%d", role, len(f.apps)+1)
+	a, err := app.New(f.config, app.Options{Role: role, Name: name, Console: console})
 	if err != nil {
 		return err
 	}

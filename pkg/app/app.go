@@ -56,13 +56,16 @@ func DefaultAddr(addr string, role Role) string {
 type Options struct {
 	Role    Role
 	Console io.Writer
+	// Name tells several Apps of one process apart.
+	Name string
 }
 
 // App is one process' worth of cupid.
 type App struct {
 	c        *config.Config
 	role     Role
-	id       string
+	host     string
+	id       string // "host:pid", the holder of leases and locks
 	started  time.Time
 	log      *slog.Logger
 	broker   *broker.Broker
@@ -101,7 +104,11 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	if err != nil {
 		host = "localhost"
 	}
+	a.host = host
 	a.id = fmt.Sprintf("%s:%d", host, os.Getpid())
+	if o.Name != "" {
+		a.id += "/" + o.Name
+	}
 
 	if c.Redis == nil && o.Role != Both {
 		return nil, fmt.Errorf("%w: %s needs a Redis that it shares with the others: add a redis block to %s or set CUPID_REDIS_ADDR (only the cupid command keeps one in itself)", ErrConfig, o.Role, c.Path)

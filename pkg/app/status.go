@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"sort"
 	"strconv"
@@ -114,6 +115,9 @@ func (a *App) notReady(ctx context.Context) []admin.Problem {
 		}
 		r.mu.Unlock()
 	}
+	for _, bad := range a.c.Bad {
+		problems = append(problems, admin.Problem{What: "job " + bad.Name, Why: bad.Err.Error()})
+	}
 	sort.Slice(problems, func(i, j int) bool { return problems[i].What < problems[j].What })
 	return problems
 }
@@ -123,18 +127,26 @@ func (a *App) process() broker.Process {
 	for i, r := range a.jobs {
 		names[i] = r.job.Name
 	}
-	host, pid, _ := strings.Cut(a.id, ":")
 	p := broker.Process{
-		ID: a.id, Role: string(a.role), Host: host, Version: Version, Address: a.Addr(), Jobs: strings.Join(names, " "),
-		RSS: residentBytes(), Started: a.started,
+		ID: a.id, Role: string(a.role), Host: a.host, PID: os.Getpid(), Version: Version, Address: a.reachable(),
+		Jobs: strings.Join(names, " "), RSS: residentBytes(), Started: a.started,
 	}
-	p.PID, _ = strconv.Atoi(pid)
 	for _, r := range a.jobs {
 		if w := r.current(); w != nil {
 			p.Busy += w.Busy()
 		}
 	}
 	return p
+}
+
+// reachable is the admin address as others may reach it: a process that listens
+// on every interface is known by its host's name.
+func (a *App) reachable() string {
+	host, port, err := net.SplitHostPort(a.Addr())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort(a.host, port)
+	}
+	return a.Addr()
 }
 
 // beat keeps this process in the registry.

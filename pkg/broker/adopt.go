@@ -73,7 +73,17 @@ func (b *Broker) adoptKey(ctx context.Context, other *Broker, from, to string) e
 		if err != nil || len(fields) == 0 {
 			return wrapRedis(err)
 		}
-		return wrapRedis(b.rdb.HSet(ctx, to, fields).Err())
+		left, err := other.rdb.TTL(ctx, from).Result()
+		if err != nil {
+			return redisError(err)
+		}
+		pipe := b.rdb.TxPipeline()
+		pipe.HSet(ctx, to, fields)
+		if left > 0 { // a day's counters
+			pipe.Expire(ctx, to, left)
+		}
+		_, err = pipe.Exec(ctx)
+		return wrapRedis(err)
 	case "list":
 		items, err := other.rdb.LRange(ctx, from, 0, -1).Result()
 		if err != nil || len(items) == 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bsm/redislock"
@@ -41,9 +42,18 @@ var (
 // poolSize bounds the connections of each of a process' two clients.
 const poolSize = 16
 
+// quiet drops what the driver would print past the process' log: every error
+// comes back to a caller as well.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+var silence = sync.OnceFunc(func() { redis.SetLogger(quiet{}) })
+
 // Open prepares the connection. It does not dial: a Redis that is down is
 // waited for by whoever uses it.
 func Open(c Config, o Options) *Broker {
+	silence()
 	b := &Broker{prefix: cmp.Or(c.Prefix, DefaultPrefix)}
 	b.rdb = client(c, o, resendAlways)
 	b.once = client(c, o, resendNever)

@@ -133,7 +133,14 @@ func (b *Broker) jobState(ctx context.Context, name string) (JobState, error) {
 		return s, redisError(err)
 	}
 	if held["by"] != "" {
-		s.Paused = held["by"] + ": " + held["why"]
+		now, err := b.rdb.Time(ctx).Result()
+		if err != nil {
+			return s, redisError(err)
+		}
+		// A hold that names its end is over by itself; the hash stays until somebody removes it.
+		if until := at(held["until"]); until.IsZero() || now.Before(until) {
+			s.Paused = held["by"] + ": " + held["why"]
+		}
 	}
 	if s.Cursors, err = b.rdb.HGetAll(ctx, q.keys.cursor()).Result(); err != nil {
 		return s, redisError(err)
