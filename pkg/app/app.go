@@ -284,6 +284,9 @@ func (a *App) waitForRedis(ctx context.Context) error {
 		for _, w := range warnings {
 			a.log.Warn("redis works, but could be set up better", "warning", w)
 		}
+		if err == nil && a.store != nil {
+			err = a.broker.ForgetLocks(ctx) // a process that died left them in its state file
+		}
 		return err
 	})
 }

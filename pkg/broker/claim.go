@@ -205,3 +205,18 @@ func (q *Queue) leader(ctx context.Context) (string, error) {
 	_, who, _ := strings.Cut(value, " ")
 	return who, nil
 }
+
+// ForgetLocks removes the locks of all jobs. Only for a store that nobody else
+// uses: what it holds when it is opened are the locks of a process that died.
+func (b *Broker) ForgetLocks(ctx context.Context) error {
+	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
+	if err != nil {
+		return redisError(err)
+	}
+	for _, name := range names {
+		if err := b.rdb.Del(ctx, keys{prefix: b.jobPrefix(name)}.lock()).Err(); err != nil {
+			return redisError(err)
+		}
+	}
+	return nil
+}
