@@ -95,7 +95,7 @@ func moments(source, destination field) (texts [2]string, why string) {
 	for i, f := range []field{source, destination} {
 		text, ok := f.moment()
 		if !ok {
-			return texts, "the zone of the source's server has summer time, or may have had it"
+			return texts, "the source server's zone is no fixed offset"
 		}
 		padding := ""
 		if f.column.kind == kindDate && a.kind != b.kind {

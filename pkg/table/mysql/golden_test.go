@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -134,6 +135,22 @@ func TestServerZone(t *testing.T) {
 			require.Equal(t, c.winter, winter.In(zone).Format("Z07:00"))
 			require.Equal(t, c.summer, summer.In(zone).Format("Z07:00"))
 		})
+	}
+}
+
+func TestFixedOffset(t *testing.T) {
+	t.Parallel()
+	winter := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		measured string
+		fixed    bool
+	}{"+08:00": {"28800", true}, "-3:30": {"-12600", true}, "UTC": {"0", true}, "Europe/Berlin": {"3600", false}, "CST": {"28800", false}, "WIT": {"0", false}} {
+		zone := serverZone(winter, []byte(name), nil, []byte(c.measured))
+		seconds, fixed := fixedOffset(zone)
+		require.Equal(t, c.fixed, fixed, name)
+		if fixed {
+			require.Equal(t, c.measured, strconv.Itoa(seconds))
+		}
 	}
 }
 

@@ -74,6 +74,25 @@ func TestCancelEndsTheQueryOnTheServer(t *testing.T) {
 	eventually.Until(t, 5*time.Second, func() bool { return running(t, p) == 0 }, "the query has ended")
 }
 
+func TestCancelEndsTheFoldOnTheServer(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, mysqltest.Shared(t))
+	p.columns("id")
+	p.source.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, number INT); INSERT INTO t VALUES (1, 1)")
+	p.destination.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, number INT, KEY (number))")
+	source := p.plan(t).Pairing(0, mysql.PairingOptions{SourceWhere: "SLEEP(60) = 0"}).Source()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := source.Fold(ctx, job.Point{}, job.Point{}, 10)
+		done <- err
+	}()
+	eventually.Until(t, 10*time.Second, func() bool { return running(t, p) == 1 }, "the query runs")
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	eventually.Until(t, 5*time.Second, func() bool { return running(t, p) == 0 }, "the query has ended")
+}
+
 func TestDeadlineEndsTheQueryOnTheServer(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, mysqltest.Shared(t))

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -194,6 +195,57 @@ func TestHashesAgreeWithRows(t *testing.T) {
 					require.Equal(t, c.equal, lookupsEqual(t, plan), "by key")
 				}
 			})
+		}
+	}
+}
+
+// TestOneTableOfAllCharacterSets: no mixture makes the server convert a text, or
+// refuse the query.
+func TestOneTableOfAllCharacterSets(t *testing.T) {
+	t.Parallel()
+	types := []struct{ source, destination string }{
+		{"VARCHAR(9) COLLATE utf8mb4_bin", "VARCHAR(9) COLLATE utf8mb4_unicode_ci"},
+		{"TEXT COLLATE utf8mb4_unicode_ci", "VARCHAR(9) CHARACTER SET latin1"},
+		{"VARCHAR(9) CHARACTER SET latin1", "VARCHAR(9) CHARACTER SET latin1"},
+		{"VARCHAR(9) CHARACTER SET gbk", "VARCHAR(9) CHARACTER SET gbk"},
+		{"VARCHAR(9) CHARACTER SET sjis", "CHAR(9) CHARACTER SET utf8mb3"},
+		{"VARCHAR(9) CHARACTER SET ucs2", "VARCHAR(9) CHARACTER SET utf16"},
+		{"VARCHAR(9) CHARACTER SET utf8mb3 COLLATE utf8mb3_bin", "LONGTEXT"},
+		{"VARCHAR(9) CHARACTER SET ascii", "VARCHAR(9) CHARACTER SET ascii COLLATE ascii_bin"},
+		{"VARBINARY(9)", "BINARY(9)"},
+		{"ENUM('a','b') CHARACTER SET latin1", "ENUM('b','a') CHARACTER SET utf32"},
+		{"SET('a','b') CHARACTER SET latin1", "SET('a','b')"},
+		{"INT", "DECIMAL(9,2)"}, {"DATETIME(3)", "DATE"}, {"DOUBLE", "DOUBLE"}, {"BIT(3)", "INT"},
+	}
+	p := newPair(t, mysqltest.Shared(t))
+	p.columns("id")
+	columns, values := [2]string{}, ""
+	for i, c := range types {
+		name := fmt.Sprintf("c%d", i)
+		p.columns(name)
+		columns[0] += ", " + name + " " + c.source
+		columns[1] += ", " + name + " " + c.destination
+		switch {
+		case strings.HasPrefix(c.source, "DATE"):
+			values += ", '2026-11-22'"
+		case i < 9:
+			values += ", 'a'"
+		default:
+			values += ", 1" // the first label
+		}
+	}
+	values = strings.Replace(values, ", 1", ", 'a'", 2) // labels that stand elsewhere
+	for i, d := range []*mysqltest.Database{p.source, p.destination} {
+		d.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, number INT UNIQUE"+columns[i]+"); INSERT INTO t VALUES (1, 1"+values+")")
+	}
+	plan := p.plan(t)
+	for _, strong := range []bool{false, true} {
+		pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
+		require.True(t, foldsEqual(t, pairing))
+		for i := range types {
+			p.destination.Exec(t, fmt.Sprintf("UPDATE t SET c%d = NULL", i))
+			require.False(t, foldsEqual(t, pairing), types[i])
+			p.destination.Exec(t, fmt.Sprintf("REPLACE INTO t VALUES (1, 1%s)", values))
 		}
 	}
 }

@@ -61,7 +61,7 @@ func serverZone(now time.Time, global, system, measured diff.Value) *time.Locati
 	if err != nil {
 		return time.UTC
 	}
-	return fixedZone(seconds)
+	return time.FixedZone("now "+fixedZone(seconds).String(), seconds)
 }
 
 // parseZone reads "+08:00", "UTC" or an IANA name.
@@ -96,8 +96,8 @@ func fixedZone(seconds int) *time.Location {
 	return time.FixedZone(name, seconds)
 }
 
-// fixedOffset is the offset in seconds of a zone that has no other, and is known
-// by it.
+// fixedOffset is the offset in seconds of a zone that has no other. Of one that
+// was only measured nobody knows that.
 func fixedOffset(zone *time.Location) (int, bool) {
 	if name := zone.String(); zone != time.UTC && !strings.HasPrefix(name, "+") && !strings.HasPrefix(name, "-") {
 		return 0, false
