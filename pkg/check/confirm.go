@@ -1,0 +1,205 @@
+package check
+
+import (
+	"context"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// confirm reads the suspects again, once what was on its way has had its time
+// to arrive, and compares them by the rules of their columns.
+func (c *comparison) confirm(ctx context.Context) error {
+	c.tell(Confirming)
+	for kind, n := range c.state.suspects.beyond {
+		c.unconfirmed(kind, n)
+	}
+	sorted := c.state.suspects.sorted()
+	if len(sorted) == 0 {
+		return nil
+	}
+	if err := wait(ctx, time.Until(c.last.Add(c.options.Confirm))); err != nil {
+		return err
+	}
+	size := c.newPageSize()
+	done := 0
+	for page := range pages(sorted, size.limit) {
+		if done > 0 && c.late() {
+			break
+		}
+		if err := c.judge(ctx, page, size); err != nil {
+			return err
+		}
+		done += len(page)
+		c.mu.Lock()
+		c.progress(uint64(done), uint64(len(sorted)))
+		c.mu.Unlock()
+	}
+	for _, r := range sorted[done:] {
+		c.result.Bound = TimeOver
+		c.unconfirmed(r.kind, 1)
+	}
+	return nil
+}
+
+func (c *comparison) unconfirmed(kind Kind, n uint64) {
+	c.result.Found[kind] += n
+	c.result.Unconfirmed += n
+}
+
+// late reports whether the time is over.
+func (c *comparison) late() bool {
+	return c.options.MaxTime > 0 && time.Since(c.began) > c.options.MaxTime
+}
+
+// judge reads a page of suspects and reports what is wrong with them.
+func (c *comparison) judge(ctx context.Context, page []diff.Value, size *pageSize) error {
+	equal, err := c.reread(ctx, page, size)
+	if err != nil {
+		return err
+	}
+	unequal, err := c.stillUnequal(ctx, equal)
+	if err != nil {
+		return err
+	}
+	c.result.Settled += uint64(len(equal) - len(unequal))
+	if len(unequal) == 0 {
+		return nil
+	}
+	// A row may have changed between the two readings.
+	unexplained, err := c.reread(ctx, unequal, size)
+	if err != nil {
+		return err
+	}
+	for _, key := range unexplained {
+		if err := c.report(ctx, Finding{Key: key, Kind: Unexplained}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reread reads the rows of keys, reports those that are not equal, and gives
+// the others back.
+func (c *comparison) reread(ctx context.Context, keys []diff.Value, size *pageSize) (equal []diff.Value, err error) {
+	source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, keys) })
+	if err != nil {
+		return nil, err
+	}
+	size.saw(source)
+	found := c.verdicts(source, target)
+	for _, key := range keys {
+		f, wrong := found[c.pair.Relation.Key(key)]
+		switch {
+		case !wrong:
+			equal = append(equal, key)
+		case f.Kind != "":
+			if err := c.report(ctx, f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return equal, nil
+}
+
+// verdicts are the findings in rows of both sides, by key. A row that belongs to
+// a row with another spelling of the key has a finding without a kind: the
+// source's spelling carries it.
+func (c *comparison) verdicts(source, target []diff.Row) map[string]Finding {
+	found := map[string]Finding{}
+	note := func(key diff.Value, f Finding) {
+		if key == nil {
+			return
+		}
+		same := c.pair.Relation.Key(key)
+		if _, known := found[same]; !known {
+			f.Key = key
+			found[same] = f
+		}
+	}
+	forth := crossing{missing: Missing}
+	for i, o := range c.pair.Relation.Compare(source, target) {
+		if kind, wrong := forth.kindOf(o.Verdict); wrong {
+			note(c.pair.Source.KeyOf(source[i]), Finding{Kind: kind, Columns: o.Columns, Source: source[i]})
+		}
+	}
+	back := crossing{missing: Extra}
+	for i, o := range reversed(c.pair.Relation).Compare(target, source) {
+		kind, wrong := back.kindOf(o.Verdict)
+		if kind == Different {
+			kind = ""
+		}
+		if wrong {
+			note(c.pair.Target.KeyOf(target[i]), Finding{Kind: kind})
+		}
+	}
+	return found
+}
+
+// stillUnequal are those of keys with equal rows whose hashes differ all the
+// same, twice: a row may be changing.
+func (c *comparison) stillUnequal(ctx context.Context, keys []diff.Value) ([]diff.Value, error) {
+	if c.pair.Strategy == Rows {
+		return nil, nil
+	}
+	for look := 0; look < 2 && len(keys) > 0; look++ {
+		if look > 0 {
+			if err := wait(ctx, c.options.Confirm); err != nil {
+				return nil, err
+			}
+		}
+		source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Hashed, error) { return s.Hashes(ctx, keys) })
+		if err != nil {
+			return nil, err
+		}
+		keys = c.unequal(keys, source, target)
+	}
+	return keys, nil
+}
+
+// unequal are the keys whose hashes differ. What a server cannot hash is as
+// equal as its columns are.
+func (c *comparison) unequal(keys []diff.Value, source, target []diff.Hashed) []diff.Value {
+	wrong := map[string]bool{}
+	j := newJoin(func(key diff.Value, _ Kind) { wrong[c.pair.Relation.Key(key)] = true })
+	j.add(source, Missing)
+	j.add(target, Extra)
+	j.end()
+	for _, side := range [][]diff.Hashed{source, target} {
+		for _, row := range side {
+			if row.Hash == nil {
+				delete(wrong, c.pair.Relation.Key(row.Key))
+			}
+		}
+	}
+	var left []diff.Value
+	for _, key := range keys {
+		if wrong[c.pair.Relation.Key(key)] {
+			left = append(left, key)
+		}
+	}
+	return left
+}
+
+func (c *comparison) report(ctx context.Context, f Finding) error {
+	c.result.Found[f.Kind]++
+	if c.options.Report == nil {
+		return nil
+	}
+	return c.options.Report(ctx, f)
+}
+
+// wait waits unless ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,150 @@
+package check
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// keyed folds each side in its own order by a hash of what relates them, then
+// lists the rows of the buckets that differ. No order of one side has to mean
+// anything on the other.
+func (c *comparison) keyed(ctx context.Context) error {
+	if err := c.onBoth(ctx, c.foldSide); err != nil {
+		return err
+	}
+	passes := c.passes()
+	if c.state.Passes < len(passes) {
+		c.tell(Listing)
+	}
+	for n := c.state.Passes; n < len(passes); n++ {
+		if err := c.listPass(ctx, passes[n]); err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.state.Passes = n + 1
+		c.mu.Unlock()
+		if err := c.save(false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The sides, as the state names them.
+const (
+	sourceSide = "source"
+	targetSide = "destination"
+)
+
+// onBoth does something to each side at the same time.
+func (c *comparison) onBoth(ctx context.Context, do func(ctx context.Context, name string, side Side) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return do(ctx, sourceSide, c.pair.Source) })
+	g.Go(func() error { return do(ctx, targetSide, c.pair.Target) })
+	return g.Wait()
+}
+
+// walkSide works on all stretches of one side, up to what is its end now.
+func (c *comparison) walkSide(ctx context.Context, side Side, w *walk, do func(context.Context, stretch) (cover, error)) error {
+	w.step, w.target = side.Step, c.options.Target
+	if w.upto.Open() {
+		var err error
+		if w.upto, _, err = side.Last(ctx); err != nil {
+			return err
+		}
+	}
+	return c.each(ctx, w, do)
+}
+
+// foldSide folds all rows of one side.
+func (c *comparison) foldSide(ctx context.Context, name string, side Side) error {
+	c.mu.Lock()
+	sum := c.state.Folds[name]
+	if sum == nil {
+		sum = &folds{}
+		c.state.Folds[name] = sum
+	}
+	c.mu.Unlock()
+	w := &walk{name: name, sizes: c.limits.folds}
+	return c.walkSide(ctx, side, w, func(ctx context.Context, s stretch) (cover, error) {
+		began := time.Now()
+		found, err := side.FoldKeyed(ctx, s.after, s.upto)
+		if err != nil {
+			return cover{}, err
+		}
+		n := seen{rows: rowsIn(found), keyless: keyless(found)}
+		return covered(name, n, time.Since(began), func() { sum.merge(found) }), nil
+	})
+}
+
+// covered is what was found on one side.
+func covered(name string, n seen, took time.Duration, merge func()) cover {
+	if name == sourceSide {
+		return cover{source: n, took: took, merge: merge}
+	}
+	return cover{destination: n, took: took, merge: merge}
+}
+
+// pass is a set of buckets that differ.
+type pass struct {
+	buckets []uint64
+	rows    uint64 // of the larger side
+}
+
+// passes divides the buckets that differ so that no pass holds too many rows.
+func (c *comparison) passes() []pass {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []pass
+	source, target := c.state.Folds[sourceSide], c.state.Folds[targetSide]
+	for id := range source {
+		a, b := source[id], target[id]
+		if a == b && a.unhashed == 0 {
+			continue
+		}
+		rows := max(a.rows, b.rows)
+		if len(all) == 0 || all[len(all)-1].rows+rows > uint64(c.limits.passRows) {
+			all = append(all, pass{})
+		}
+		last := &all[len(all)-1]
+		last.buckets = append(last.buckets, uint64(id))
+		last.rows += rows
+	}
+	return all
+}
+
+// listPass matches the rows of some buckets.
+func (c *comparison) listPass(ctx context.Context, p pass) error {
+	j := newJoin(c.suspect)
+	err := c.onBoth(ctx, func(ctx context.Context, name string, side Side) error {
+		alone, all := Missing, c.state.SourceRows
+		if name == targetSide {
+			alone, all = Extra, c.state.DestinationRows
+		}
+		w := &walk{sizes: c.listing(all, p.rows)}
+		return c.walkSide(ctx, side, w, func(ctx context.Context, s stretch) (cover, error) {
+			began := time.Now()
+			listed, err := side.ListKeyed(ctx, s.after, s.upto, p.buckets)
+			if err != nil {
+				return cover{}, err
+			}
+			j.add(listed, alone)
+			return cover{took: time.Since(began)}, nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	j.end()
+	return c.enough()
+}
+
+// listing sizes the stretches of a pass so that each gives about as many rows
+// as one query may list, of a table with all rows and a pass with some.
+func (c *comparison) listing(all, some uint64) sizes {
+	rows := uint64(c.limits.listedRows) * max(all, 1) / max(some, 1)
+	n := int(min(max(rows, uint64(c.limits.listedRows)), uint64(c.limits.folds.most)))
+	return sizes{first: n, least: min(n, c.limits.folds.least), most: n}
+}

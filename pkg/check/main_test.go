@@ -1,0 +1,9 @@
+package check
+
+import (
+	"testing"
+
+	"github.com/masixun71/cupid-go/internal/testmain"
+)
+
+func TestMain(m *testing.M) { testmain.Run(m) }

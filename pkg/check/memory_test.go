@@ -1,0 +1,292 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"hash/crc32"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// row is a row of a table in memory: its place, what relates it, and one value.
+type row struct {
+	place *big.Int
+	key   diff.Value // nil is NULL
+	value string
+	long  bool // the server cannot hash it
+}
+
+// memory is a table in memory that answers as a server does, with the same kind
+// of hash. Its keys are found without regard to case when folding.
+type memory struct {
+	rows    []row // by place
+	folding bool
+	fail    func() error // before each query; may be nil
+
+	mu     sync.Mutex
+	index  map[string][]int
+	counts map[string]int // queries by method, rows listed and looked up
+}
+
+var _ Side = (*memory)(nil)
+
+func newMemory(rows []row) *memory {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b row) int { return a.place.Cmp(b.place) })
+	return &memory{rows: rows, counts: map[string]int{}}
+}
+
+// relation relates the rows of two memories.
+var relation = diff.Relation{
+	ByName: "key", ByRule: diff.Bytes,
+	Pairs: []diff.Pair{{Name: "key", Rule: diff.Bytes}, {Name: "value", Source: 1, Destination: 1, Rule: diff.Bytes}},
+}
+
+func (m *memory) count(what string, n int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts[what] += n
+	if m.fail != nil {
+		return m.fail()
+	}
+	return nil
+}
+
+func (m *memory) counted() map[string]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.counts)
+}
+
+// within is the rows in (after, upto].
+func (m *memory) within(after, upto job.Point) []row {
+	low, high := 0, len(m.rows)
+	find := func(p job.Point) int {
+		n, _ := number(p)
+		at, _ := slices.BinarySearchFunc(m.rows, n, func(r row, n *big.Int) int { return cmp.Or(r.place.Cmp(n), -1) })
+		return at
+	}
+	if !after.Open() {
+		low = find(after)
+	}
+	if !upto.Open() {
+		high = find(upto)
+	}
+	return m.rows[low:max(low, high)]
+}
+
+func (m *memory) Estimate(context.Context) (int64, error) { return int64(len(m.rows)), nil }
+
+func (m *memory) Last(context.Context) (job.Point, bool, error) {
+	if len(m.rows) == 0 {
+		return job.Point{}, false, nil
+	}
+	return keyPoint(m.rows[len(m.rows)-1].place), true, nil
+}
+
+func (m *memory) Step(_ context.Context, after, upto job.Point, n int) (job.Point, bool, error) {
+	rows := m.within(after, upto)
+	if err := m.count("step", 1); err != nil || len(rows) < n {
+		return job.Point{}, false, err
+	}
+	return keyPoint(rows[n-1].place), true, nil
+}
+
+func (m *memory) Fold(_ context.Context, after, upto job.Point, width uint64) ([]diff.Bucket, error) {
+	if err := m.count("fold", 1); err != nil {
+		return nil, err
+	}
+	return bucketed(m.within(after, upto), func(r row) uint64 {
+		q := new(big.Int).Quo(r.place, new(big.Int).SetUint64(width))
+		if q.IsUint64() {
+			return q.Uint64()
+		}
+		return uint64(q.Int64())
+	}), nil
+}
+
+func (m *memory) FoldKeyed(_ context.Context, after, upto job.Point) ([]diff.Bucket, error) {
+	if err := m.count("fold", 1); err != nil {
+		return nil, err
+	}
+	return bucketed(m.within(after, upto), bucketOf), nil
+}
+
+func bucketOf(r row) uint64 {
+	if r.key == nil {
+		return buckets
+	}
+	return uint64(crc32.ChecksumIEEE(r.key) % buckets)
+}
+
+func bucketed(rows []row, id func(row) uint64) []diff.Bucket {
+	sums := map[uint64]diff.Bucket{}
+	for _, r := range rows {
+		at := id(r)
+		b := sums[at]
+		b.ID = at
+		b.Rows++
+		if h := r.hash(); h != nil {
+			b.Hash ^= *h
+		} else {
+			b.Unhashed++
+		}
+		sums[b.ID] = b
+	}
+	return slices.Collect(maps.Values(sums))
+}
+
+func (r row) hash() *uint64 {
+	if r.long || r.key == nil {
+		return nil
+	}
+	text := string(r.key) + "," + strconv.Itoa(len(r.value)) + "," + r.value
+	h := uint64(crc32.ChecksumIEEE([]byte(text))) * 2654435769
+	return &h
+}
+
+func (m *memory) list(rows []row) ([]diff.Hashed, error) {
+	listed := make([]diff.Hashed, len(rows))
+	for i, r := range rows {
+		listed[i] = diff.Hashed{Key: r.key, Hash: r.hash()}
+	}
+	return listed, m.count("listed", len(rows))
+}
+
+func (m *memory) List(_ context.Context, ranges [][2]job.Point) ([]diff.Hashed, error) {
+	var rows []row
+	for _, r := range ranges {
+		rows = append(rows, m.within(r[0], r[1])...)
+	}
+	if err := m.count("list", 1); err != nil {
+		return nil, err
+	}
+	return m.list(rows)
+}
+
+func (m *memory) ListKeyed(_ context.Context, after, upto job.Point, wanted []uint64) ([]diff.Hashed, error) {
+	var rows []row
+	for _, r := range m.within(after, upto) {
+		if _, ok := slices.BinarySearch(wanted, bucketOf(r)); ok {
+			rows = append(rows, r)
+		}
+	}
+	if err := m.count("list", 1); err != nil {
+		return nil, err
+	}
+	return m.list(rows)
+}
+
+func (m *memory) find(keys []diff.Value) []row {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.index == nil {
+		m.index = map[string][]int{}
+		for i, r := range m.rows {
+			if r.key != nil {
+				m.index[m.spelling(r.key)] = append(m.index[m.spelling(r.key)], i)
+			}
+		}
+	}
+	var rows []row
+	found := map[int]bool{}
+	for _, key := range keys {
+		for _, i := range m.index[m.spelling(key)] {
+			if !found[i] {
+				found[i] = true
+				rows = append(rows, m.rows[i])
+			}
+		}
+	}
+	return rows
+}
+
+func (m *memory) spelling(key diff.Value) string {
+	if m.folding {
+		return strings.ToLower(string(key))
+	}
+	return string(key)
+}
+
+func (m *memory) Hashes(_ context.Context, keys []diff.Value) ([]diff.Hashed, error) {
+	return m.list(m.find(keys))
+}
+
+func (m *memory) Lookup(_ context.Context, keys []diff.Value) ([]diff.Row, error) {
+	if err := m.count("lookup", 1); err != nil {
+		return nil, err
+	}
+	return whole(m.find(keys)), nil
+}
+
+func (m *memory) Rows(_ context.Context, after, upto job.Point, limit int) ([]diff.Row, job.Point, bool, error) {
+	rows := m.within(after, upto)
+	if err := m.count("rows", 1); err != nil {
+		return nil, job.Point{}, false, err
+	}
+	if len(rows) <= limit {
+		return whole(rows), upto, false, nil
+	}
+	return whole(rows[:limit]), keyPoint(rows[limit-1].place), true, nil
+}
+
+func whole(rows []row) []diff.Row {
+	read := make([]diff.Row, len(rows))
+	for i, r := range rows {
+		read[i] = diff.Row{Values: []diff.Value{r.key, diff.Value(r.value)}}
+	}
+	return read
+}
+
+func (m *memory) KeyOf(r diff.Row) diff.Value { return r.Values[0] }
+
+// small limits let small tables meet every bound.
+var small = limits{
+	ranges: sizes{first: 100, least: 20, most: 400}, folds: sizes{first: 100, least: 20, most: 400},
+	reads: sizes{first: 50, least: 10, most: 100}, bucketRows: 5, portionRows: 40, portionRanges: 4,
+	passRows: 300, listedRows: 50, suspects: 1_000_000, pageRows: 7, pageBytes: 1 << 10,
+}
+
+// run compares two memories and gives the findings as "kind columns" by key.
+func run(t require.TestingT, strategy Strategy, source, target *memory, change func(*Options)) (*Result, map[string]string) {
+	found := map[string]string{}
+	o := Options{limits: &small, Report: func(_ context.Context, f Finding) error {
+		require.Empty(t, found[string(f.Key)], "reported twice")
+		found[string(f.Key)] = strings.TrimSpace(string(f.Kind) + " " + strings.Join(f.Columns, ","))
+		return nil
+	}}
+	if change != nil {
+		change(&o)
+	}
+	pair := Pair{Job: "job", Destination: "far", Strategy: strategy, Source: source, Target: target, Relation: relation}
+	result, err := Run(context.Background(), pair, o)
+	require.NoError(t, err)
+	return result, found
+}
+
+// aligned gives every row its integer key for a place.
+func aligned(rows []row) []row {
+	for i := range rows {
+		rows[i].place, _ = new(big.Int).SetString(string(rows[i].key), 10)
+	}
+	return rows
+}
+
+func numbered(t testing.TB, n int) []row {
+	t.Helper()
+	rows := make([]row, n)
+	for i := range rows {
+		rows[i] = row{key: []byte(strconv.Itoa(i + 1)), value: "value of " + strconv.Itoa(i+1)}
+	}
+	return aligned(rows)
+}

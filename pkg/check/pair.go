@@ -1,0 +1,90 @@
+package check
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// Side is one table of a comparison. Its places are in the order in which the
+// strategy reads the table. It is safe for concurrent use.
+type Side interface {
+	// Estimate is about how many rows there are; it costs next to nothing.
+	Estimate(ctx context.Context) (int64, error)
+	// Last is the greatest place; false for an empty table, and for one without
+	// an order, which can only be read at once.
+	Last(ctx context.Context) (job.Point, bool, error)
+	// Step is the n-th row, from 1, of (after, upto]; false when there are fewer.
+	Step(ctx context.Context, after, upto job.Point, n int) (job.Point, bool, error)
+
+	// Fold folds the rows of (after, upto] by key DIV width. An id is the
+	// quotient, rounded towards zero, in two's complement where it is negative.
+	Fold(ctx context.Context, after, upto job.Point, width uint64) ([]diff.Bucket, error)
+	// List gives key and hash of every row in the ranges, each (after, upto].
+	List(ctx context.Context, ranges [][2]job.Point) ([]diff.Hashed, error)
+
+	// FoldKeyed folds the rows of (after, upto] into 65,536 buckets by a hash of
+	// their key. The bucket 65,536 is that of rows without a key.
+	FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error)
+	// ListKeyed gives key and hash of the rows in (after, upto] that fall into the buckets.
+	ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error)
+	// Hashes gives key and hash of the rows with these keys, as Lookup finds them.
+	Hashes(ctx context.Context, keys []diff.Value) ([]diff.Hashed, error)
+
+	// Rows reads at most about limit whole rows; with more, go on after next.
+	Rows(ctx context.Context, after, upto job.Point, limit int) (rows []diff.Row, next job.Point, more bool, err error)
+	// Lookup reads the whole rows with these keys, as the server's collation finds them.
+	Lookup(ctx context.Context, keys []diff.Value) ([]diff.Row, error)
+	// KeyOf is what relates a row to the other side, nil for NULL.
+	KeyOf(row diff.Row) diff.Value
+}
+
+// Strategy is how a pair of tables is compared.
+type Strategy string
+
+// The strategies.
+const (
+	// RangeChecksum folds both sides over the same ranges of an integer key.
+	RangeChecksum Strategy = "range checksum"
+	// KeyedBuckets folds each side in its own order by a hash of what relates them.
+	KeyedBuckets Strategy = "keyed buckets"
+	// Rows reads whole rows and compares them here.
+	Rows Strategy = "rows"
+)
+
+// Pair is a source table and one destination.
+type Pair struct {
+	Job, Destination string // names
+	Strategy         Strategy
+	Source, Target   Side
+	Relation         diff.Relation
+}
+
+// both does one thing on each side at the same time.
+func both[T any](ctx context.Context, p Pair, do func(context.Context, Side) (T, error)) (source, target T, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		source, err = do(ctx, p.Source)
+		return err
+	})
+	g.Go(func() (err error) {
+		target, err = do(ctx, p.Target)
+		return err
+	})
+	return source, target, g.Wait()
+}
+
+// reversed is the relation as the destination's rows see it.
+func reversed(r diff.Relation) diff.Relation {
+	r.BySource, r.ByDestination = r.ByDestination, r.BySource
+	pairs := make([]diff.Pair, len(r.Pairs))
+	for i, p := range r.Pairs {
+		p.Source, p.Destination = p.Destination, p.Source
+		pairs[i] = p
+	}
+	r.Pairs = pairs
+	return r
+}

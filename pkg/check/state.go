@@ -1,0 +1,147 @@
+package check
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// State is how far a comparison is: enough to go on after a kill. It holds keys
+// of rows that differ, no other value of a row.
+type State struct {
+	SourceRows       uint64 `json:"source_rows"`
+	DestinationRows  uint64 `json:"destination_rows"`
+	SourceNulls      uint64 `json:"source_nulls,omitempty"`
+	DestinationNulls uint64 `json:"destination_nulls,omitempty"`
+
+	Walks    map[string]place  `json:"walks"`
+	Passes   int               `json:"passes,omitempty"` // of listing that are done
+	Folds    map[string]*folds `json:"folds,omitempty"`  // by side
+	Suspects []suspect         `json:"suspects,omitempty"`
+	Beyond   map[Kind]uint64   `json:"beyond,omitempty"`
+
+	suspects suspects
+}
+
+// place is how far a walk is.
+type place struct {
+	After string `json:"after"` // a place's text; everything up to it is done
+	Done  bool   `json:"done,omitempty"`
+}
+
+// open makes a state usable, whether it is new or was read.
+func (s *State) open(same func(diff.Value) string, most int) {
+	if s.Walks == nil {
+		s.Walks = map[string]place{}
+	}
+	if s.Folds == nil {
+		s.Folds = map[string]*folds{}
+	}
+	if s.suspects.known != nil {
+		return
+	}
+	s.suspects = suspects{most: most, known: map[string]remark{}, beyond: map[Kind]uint64{}}
+	for _, x := range s.Suspects {
+		s.suspects.add(same(x.Key), string(x.Key), x.Kind)
+	}
+	maps.Copy(s.suspects.beyond, s.Beyond)
+	s.Suspects = nil
+}
+
+// MarshalJSON writes the suspects with the rest.
+func (s *State) MarshalJSON() ([]byte, error) {
+	type bare State
+	written := bare(*s)
+	if s.suspects.known != nil {
+		written.Suspects, written.Beyond = s.suspects.all(), s.suspects.beyond
+	}
+	return json.Marshal(written)
+}
+
+// buckets is how many buckets keyed folding has.
+const buckets = 1 << 16
+
+// folds are the buckets of one side.
+type folds [buckets]fold
+
+type fold struct{ rows, hash, unhashed uint64 }
+
+// merge adds what was found in another stretch.
+func (f *folds) merge(found []diff.Bucket) {
+	for _, b := range found {
+		if b.ID >= buckets {
+			continue // rows without a key
+		}
+		at := &f[b.ID]
+		at.rows += b.Rows
+		at.hash ^= b.Hash
+		at.unhashed += b.Unhashed
+	}
+}
+
+// keyless counts the rows without a key.
+func keyless(found []diff.Bucket) uint64 {
+	var n uint64
+	for _, b := range found {
+		if b.ID >= buckets {
+			n += b.Rows
+		}
+	}
+	return n
+}
+
+// foldBytes is a bucket in a state: its id, then its three numbers.
+const foldBytes = 2 + 3*8
+
+// MarshalJSON writes the buckets that have rows as one base64 text.
+func (f *folds) MarshalJSON() ([]byte, error) {
+	var text []byte
+	for id, b := range f {
+		if b.rows == 0 {
+			continue
+		}
+		text = binary.LittleEndian.AppendUint16(text, uint16(id))
+		for _, n := range []uint64{b.rows, b.hash, b.unhashed} {
+			text = binary.LittleEndian.AppendUint64(text, n)
+		}
+	}
+	return json.Marshal(text)
+}
+
+var errFolds = errors.New("the state holds a damaged list of buckets")
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (f *folds) UnmarshalJSON(text []byte) error {
+	var raw []byte
+	if err := json.Unmarshal(text, &raw); err != nil || len(raw)%foldBytes != 0 {
+		return errors.Join(errFolds, err)
+	}
+	for b := range slices.Chunk(raw, foldBytes) {
+		number := func(i int) uint64 { return binary.LittleEndian.Uint64(b[2+8*i:]) }
+		f[binary.LittleEndian.Uint16(b)] = fold{rows: number(0), hash: number(1), unhashed: number(2)}
+	}
+	return nil
+}
+
+// save keeps the state, now or when enough time has passed since the last one.
+func (c *comparison) save(now bool) error {
+	if c.options.Save == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	began := time.Now()
+	if !now && began.Before(c.nextSave) {
+		return nil
+	}
+	err := c.options.Save(c.state)
+	// A large state takes its time: not more than a twentieth of it all.
+	const share = 20
+	c.nextSave = began.Add(max(c.limits.savePause, share*time.Since(began)))
+	return err
+}
