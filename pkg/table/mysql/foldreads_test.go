@@ -34,12 +34,19 @@ func TestFoldsReadTheirStretch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := readsPair(t, server, layout.key, layout.of)
 			for _, c := range chunkReads(t, p, layout.of) {
-				before := touched(t, p.source)
+				before, sorted := touched(t, p.source), status(t, p.source, "Sort_rows")
 				require.NoError(t, c.run())
 				require.Less(t, touched(t, p.source)-before, c.most, c.name)
+				require.Equal(t, sorted, status(t, p.source, "Sort_rows"), c.name)
 			}
 		})
 	}
+}
+
+func status(t *testing.T, d *mysqltest.Database, name string) (value int) {
+	t.Helper()
+	require.NoError(t, d.DB.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(&name, &value))
+	return value
 }
 
 // readsPair has rows of which a tenth is a chunk, and a text key in an order of

@@ -166,7 +166,7 @@ func (f form) longest() int {
 	switch {
 	case !f.free:
 		return 0
-	case f.column.octets == 0: // geometries do not say it
+	case f.column.octets == 0 && f.column.kind.bytes(): // geometries do not say it
 		return 1 << 32
 	case f.text == f.column.quoted():
 		return f.column.octets

@@ -108,11 +108,14 @@ func choose(source, destination *Side, aligned bool, why string) (Strategy, stri
 			source.by.quoted(), destination.by.quoted())
 	}
 	by := fmt.Sprintf("rows are related by %s and the destination's %s", source.by.quoted(), destination.by.quoted())
+	if source.byIndex == "" || destination.byIndex == "" {
+		by += " (an index is lacking: each look-up reads a whole table)"
+	}
 	if why := unmatchable(source.by, destination.by); why != "" {
 		return Rows, by + ": " + why
 	}
 	if !source.schema.unique(source.by.name) && !destination.schema.unique(destination.by.name) {
-		return Rows, by + ", which no index says to be unique on either side: equal rows might cancel each other out"
+		return Rows, by + ", which no index says to be unique on either side: equal rows might cancel each other out; a UNIQUE index on one side allows hashes"
 	}
 	return KeyedBuckets, by + ", each side is read in the order of " + source.order.String() + " and " + destination.order.String()
 }

@@ -28,6 +28,7 @@ func TestChoiceOfStrategy(t *testing.T) {
 		"composite order":      {"id INT PRIMARY KEY, number INT", "b DATE, a INT, number INT, PRIMARY KEY (b, a), UNIQUE (number)", nil, mysql.KeyedBuckets, "`id` and `b`, `a`"},
 		"unique order":         {"id INT PRIMARY KEY, number INT", "f FLOAT PRIMARY KEY, number INT NOT NULL UNIQUE", nil, mysql.KeyedBuckets, "`id` and `number`"},
 		"any order":            {"id INT PRIMARY KEY, number INT UNIQUE", "a INT NOT NULL, number INT, KEY (number), KEY (a, number)", nil, mysql.KeyedBuckets, "`id` and `a`"},
+		"no index here":        {"id INT PRIMARY KEY, number INT", "number INT PRIMARY KEY", nil, mysql.KeyedBuckets, "an index is lacking"},
 		"no order":             {"id INT PRIMARY KEY, number INT UNIQUE", "number INT, KEY (number)", nil, mysql.KeyedBuckets, "it is read at once"},
 		"not unique":           {"id INT PRIMARY KEY, number INT, KEY (number)", "number INT, KEY (number)", nil, mysql.Rows, "no index says to be unique"},
 		"no canonical text":    {"id INT PRIMARY KEY, number INT, c JSON", "id INT PRIMARY KEY, number INT, c JSON, KEY (number)", []string{"id", "c"}, mysql.Rows, "`c`"},
