@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/broker"
@@ -28,6 +31,22 @@ type JobStatus struct {
 	broker.JobState
 	RowsPerSecond      int64 `json:"rows_per_second"`
 	CallbacksPerSecond int64 `json:"callbacks_per_second"`
+}
+
+// Behind says how far a scan was behind at its leader's last beat; scan is a
+// key of Cursors. It is empty when nobody has said so yet.
+func (j JobStatus) Behind(scan string) string {
+	n, known := j.Lag[scan]
+	switch {
+	case !known:
+		return ""
+	case n == 0:
+		return ", up to date"
+	case strings.HasPrefix(scan, string(job.Insert)):
+		return fmt.Sprintf(", %d ids behind", n)
+	default:
+		return fmt.Sprintf(", %s behind", time.Duration(n)*time.Second)
+	}
 }
 
 // FleetStatus reads the fleet's state from a Redis.

@@ -22,9 +22,10 @@ const password = "s3cr3t"
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	eachFile(t, "testdata/mistakes", func(t *testing.T, path string) string {
+		t.Helper()
 		_, err := config.Load(config.Options{Path: path})
-		require.Error(t, err)
-		require.IsType(t, (*config.Error)(nil), err)
+		var mistakes *config.Error
+		require.ErrorAs(t, err, &mistakes)
 		return err.Error()
 	})
 }
@@ -33,6 +34,7 @@ func TestMistakes(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	eachFile(t, "testdata/warnings", func(t *testing.T, path string) string {
+		t.Helper()
 		c, err := config.Load(config.Options{Path: path})
 		require.NoError(t, err)
 		return strings.Join(c.Warnings, "\n")

@@ -83,7 +83,12 @@ func jsonMistake(err error) *Error {
 func jsonObject(text []byte, object *hujson.Object) (map[string]any, *Error) {
 	members := make(map[string]any, len(object.Members))
 	for _, member := range object.Members {
-		name := member.Name.Value.(hujson.Literal).String()
+		literal, ok := member.Name.Value.(hujson.Literal)
+		if !ok {
+			line, column := lineColumn(text, member.Name.StartOffset)
+			return nil, syntax(line, column, "found a key that is no text", `want keys in "quotes"`)
+		}
+		name := literal.String()
 		if _, twice := members[name]; twice {
 			line, column := lineColumn(text, member.Name.StartOffset)
 			return nil, syntax(line, column, "found a key for the second time", "want each key once")

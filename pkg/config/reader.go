@@ -170,7 +170,7 @@ func (r *reader) duration(key string) time.Duration {
 	if unit > 0 {
 		r.wrong(at, "found "+shown(v), fmt.Sprintf("want a number of %ss, at least %s", unitName(unit), trimNumber(float64(shortest)/float64(unit))))
 	} else {
-		r.wrong(at, "found "+shown(v), fmt.Sprintf("want a duration from %s to %s such as \"%s\"",
+		r.wrong(at, "found "+shown(v), fmt.Sprintf("want a duration from %s to %s such as %q",
 			shortDuration(shortest), shortDuration(longest), shortDuration(max(shortest, 2*time.Second))))
 	}
 	return 0

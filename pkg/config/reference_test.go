@@ -32,7 +32,7 @@ func TestReferenceFileHasTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	for _, s := range config.Defaults() {
 		name := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
-		require.Regexp(t, regexp.MustCompile(`(?m)^[ #-]*`+name+`:`), string(text), s.Key)
+		require.Regexp(t, `(?m)^[ #-]*`+name+`:`, string(text), s.Key)
 		if s.Default != "" {
 			require.Equal(t, s.Default, k.String(strings.Replace(s.Key, "jobs[]", "defaults", 1)), s.Key)
 		}

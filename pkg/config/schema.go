@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,10 +95,8 @@ func (s *schema) add(pattern string, l leaf) {
 
 func (s *schema) child(parent, name string) {
 	parent = s.fold(parent)
-	for _, known := range s.children[parent] {
-		if known == name {
-			return
-		}
+	if slices.Contains(s.children[parent], name) {
+		return
 	}
 	s.children[parent] = append(s.children[parent], name)
 }

@@ -36,7 +36,7 @@ var (
 // What a job may set at `jobs[]`, except its name, source and destinations, may
 // stand in `defaults` for all jobs; what stands in `jobs[].callback` may also
 // stand in a destination's own callback.
-func Defaults() []Setting {
+func Defaults() []Setting { //nolint:funlen // a table
 	return []Setting{
 		{"redis.addr", "redis.addr", "", "host:port, several for a cluster or for sentinels, or a redis:// or rediss:// URL; also written addrs", limit{}},
 		{"redis.username", "redis.username", "", "ACL user", limit{}},

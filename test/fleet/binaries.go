@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,7 +40,7 @@ func build() (dir string, err error) {
 	for _, command := range []string{Scheduler, Worker, Cupid} {
 		args = append(args, module+"/cmd/"+command)
 	}
-	if output, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(context.Background(), "go", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the commands: %w\n%s", err, output)
 	}
 	return dir, nil
@@ -63,7 +64,7 @@ func Command(t testing.TB, env []string, command string, args ...string) *exec.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(filepath.Join(dir, command), args...)
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(dir, command), args...)
 	c.Env = append([]string{"TZ=UTC", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH")}, env...)
 	return c
 }

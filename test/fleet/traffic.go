@@ -31,7 +31,6 @@ type Traffic struct {
 
 	mu     sync.Mutex
 	next   int             // id of the next row
-	serial int             // makes each change another one
 	state  map[string]fate // by id
 	errors []string
 }
@@ -85,8 +84,8 @@ func (f *Traffic) write(ctx context.Context) {
 	n := max(f.Rate*int(writeEvery)/int(time.Second)/2, 1)
 	for turn := 0; ctx.Err() == nil; turn++ {
 		inserts, updates := f.pick(n, turn)
-		f.made(inserts, f.exec(insertOf(inserts, turn)), true)
-		f.made(updates, f.exec(updateOf(updates, turn)), false)
+		f.made(inserts, f.exec(ctx, insertOf(inserts, turn)), true)
+		f.made(updates, f.exec(ctx, updateOf(updates, turn)), false)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -125,8 +124,10 @@ func updateOf(ids []string, turn int) string {
 	return fmt.Sprintf("UPDATE db.user SET name = 'changed %d' WHERE id IN (%s)", turn, strings.Join(ids, ","))
 }
 
-func (f *Traffic) exec(statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// exec ends by itself and not with the traffic: a statement that is cut off
+// leaves open whether it was committed.
+func (f *Traffic) exec(ctx context.Context, statement string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	_, err := f.World.DB.ExecContext(ctx, statement)
 	return err

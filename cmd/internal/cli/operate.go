@@ -14,9 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/app"
-	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // errUnhealthy says that the answer was printed and is no.
@@ -75,9 +73,7 @@ func (t target) fleet(ctx context.Context) (app.Status, error) {
 		}
 		t.addr = app.DefaultAddr(cfg.HTTP.Addr, app.Both)
 	}
-	var s app.Status
-	err := admin.Client{Addr: t.addr}.Status(ctx, &s)
-	return s, err
+	return app.ProcessStatus(ctx, t.addr)
 }
 
 func health(ctx context.Context, out io.Writer, t target) error {
@@ -100,33 +96,13 @@ func health(ctx context.Context, out io.Writer, t target) error {
 	}
 	var bad error
 	for _, addr := range slices.Sorted(maps.Keys(addrs)) {
-		line, ok := ask(ctx, addr)
+		line, ok := app.Health(ctx, addr)
 		if !ok {
 			bad = errUnhealthy
 		}
 		fmt.Fprintln(out, strings.TrimSpace(addrs[addr]+" "+addr+": "+line))
 	}
 	return bad
-}
-
-// ask puts one process' health into a line.
-func ask(ctx context.Context, addr string) (line string, ok bool) {
-	client := admin.Client{Addr: addr}
-	if err := client.Live(ctx); err != nil {
-		return "does not answer: " + err.Error(), false
-	}
-	r, err := client.Ready(ctx)
-	switch {
-	case err != nil:
-		return "alive, but does not say whether it is ready: " + err.Error(), false
-	case r.Ready:
-		return "alive and ready", true
-	}
-	problems := make([]string, len(r.Problems))
-	for i, p := range r.Problems {
-		problems[i] = p.What + ": " + p.Why
-	}
-	return "alive, not ready: " + strings.Join(problems, "; "), false
 }
 
 func status(ctx context.Context, out io.Writer, t target) error {
@@ -154,7 +130,7 @@ func show(out io.Writer, s app.Status) error {
 			fmt.Fprintf(w, "  paused\t%s\n", j.Paused)
 		}
 		for _, scan := range slices.Sorted(maps.Keys(j.Cursors)) {
-			fmt.Fprintf(w, "  cursor %s\t%s%s\n", scan, orNone(j.Cursors[scan]), behind(scan, j.Lag))
+			fmt.Fprintf(w, "  cursor %s\t%s%s\n", scan, orNone(j.Cursors[scan]), j.Behind(scan))
 		}
 		fmt.Fprintf(w, "  done\t%d ranges, %d rows compared, %d rows per second, %d differing\n",
 			j.Stats["ranges"], j.Stats["rows"], j.RowsPerSecond, j.Stats["differences"])
@@ -174,21 +150,6 @@ func show(out io.Writer, s app.Status) error {
 			p.ID, p.Role, p.Version, p.Address, p.Busy, p.RSS>>20, time.Since(p.LastBeat).Round(time.Second))
 	}
 	return w.Flush()
-}
-
-// behind says how far a scan was behind at its leader's last beat.
-func behind(scan string, lag map[string]int64) string {
-	n, known := lag[scan]
-	switch {
-	case !known:
-		return ""
-	case n == 0:
-		return ", up to date"
-	case strings.HasPrefix(scan, string(job.Insert)):
-		return fmt.Sprintf(", %d ids behind", n)
-	default:
-		return fmt.Sprintf(", %s behind", time.Duration(n)*time.Second)
-	}
 }
 
 func orNone(s string) string {

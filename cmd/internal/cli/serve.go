@@ -113,7 +113,9 @@ func noArguments(_ *cobra.Command, args []string) error {
 
 // serve runs until a signal; it returns in time even when something hangs.
 func serve(ctx context.Context, cfg *config.Config, role app.Role, console io.Writer) error {
-	a, err := app.New(cfg, app.Options{Role: role, Console: console})
+	a, err := app.New( //nolint:contextcheck // it neither dials nor waits
+		cfg, app.Options{Role: role, Console: console},
+	)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/admin"
+)
+
+// ProcessStatus asks one process for the fleet's state.
+func ProcessStatus(ctx context.Context, addr string) (Status, error) {
+	var s Status
+	err := admin.Client{Addr: addr}.Status(ctx, &s)
+	return s, err
+}
+
+// Health asks one process whether it is alive and ready, and puts the answer into a line.
+func Health(ctx context.Context, addr string) (line string, ok bool) {
+	client := admin.Client{Addr: addr}
+	if err := client.Live(ctx); err != nil {
+		return "does not answer: " + err.Error(), false
+	}
+	r, err := client.Ready(ctx)
+	switch {
+	case err != nil:
+		return "alive, but does not say whether it is ready: " + err.Error(), false
+	case r.Ready:
+		return "alive and ready", true
+	}
+	problems := make([]string, len(r.Problems))
+	for i, p := range r.Problems {
+		problems[i] = p.What + ": " + p.Why
+	}
+	return "alive, not ready: " + strings.Join(problems, "; "), false
+}
