@@ -122,22 +122,23 @@ func TestRowSeenAgainWhileLeasedIsCalledAgain(t *testing.T) {
 // while a range is in work: to where none of its portions had been put.
 func TestRangeIsComparedAgainWhenAFailoverForgotItsDifferences(t *testing.T) {
 	t.Parallel()
-	for name, missing := range map[string][]int{"the last portion": {7}, "an earlier portion": {7, 1700}} {
+	for name, missing := range map[string][]int{"the last portion": {7}, "an earlier portion": {7, 11700}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.receiver.Behave(w.repairing())
 			w.job.ConfirmDelay = time.Minute // nothing is called before the failover
-			w.job.Lenient = true             // a view has no index
-			w.insert(w.source, upTo(2000)...)
-			w.insert(w.far, upTo(2000)...)
+			w.job.RangeRows = 20_000
+			w.job.Lenient = true // a view has no index
+			w.insert(w.source, upTo(12000)...)
+			w.insert(w.far, upTo(12000)...)
 			for _, id := range missing {
 				w.far.Exec(t, "DELETE FROM shop WHERE id = ?", id)
 			}
-			// Reading row 1500, on the second page, waits for a lock.
+			// Reading row 11500, on the second page, waits for a lock.
 			lock := "gate_" + w.far.Name
 			w.far.Exec(t, fmt.Sprintf(`RENAME TABLE shop TO base; CREATE VIEW shop AS SELECT id, number,
-				IF(id = 1500 AND GET_LOCK('%[1]s', 25) + RELEASE_LOCK('%[1]s') < 0, '', name) name, updated FROM base`, lock[:min(len(lock), 60)]))
+				IF(id = 11500 AND GET_LOCK('%[1]s', 25) + RELEASE_LOCK('%[1]s') < 0, '', name) name, updated FROM base`, lock[:min(len(lock), 60)]))
 			holder, err := w.far.DB.Conn(t.Context())
 			require.NoError(t, err)
 			defer holder.Close()
@@ -146,7 +147,7 @@ func TestRangeIsComparedAgainWhenAFailoverForgotItsDifferences(t *testing.T) {
 
 			w.fleet()
 			w.until(func() bool { return w.waiting(job.Confirm) == 1 }, "the first portion is put")
-			r := job.Range{Scan: job.Insert, Shard: w.job.Source.Shard, UpTo: job.KeyPoint("2000")}
+			r := job.Range{Scan: job.Insert, Shard: w.job.Source.Shard, UpTo: job.KeyPoint("12000")}
 			require.Equal(t, "1", w.server.Client.HGet(t.Context(), w.key("range:"+r.ID()), "progress").Val())
 			d := job.Difference{Destination: "far", Shard: w.job.Source.Shard, Key: "7"}
 			pipe := w.server.Client.TxPipeline()

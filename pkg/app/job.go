@@ -290,6 +290,11 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	var targets []worker.Target
 	for i, d := range r.job.Destinations {
 		target := worker.Target{Config: d, Destination: plan.Destinations[i]}
+		if ok, why := plan.Destinations[i].Hashable(); ok {
+			target.Hashes = hashes{source: plan.Source, destination: plan.Destinations[i], n: i}
+		} else {
+			r.log.Info("rows are compared, not their hashes", "destination", d.Name, "why", why)
+		}
 		if !d.Callback.Off { // then it may have no address
 			e, err := callback.New(d.Callback)
 			if err != nil {

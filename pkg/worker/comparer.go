@@ -3,7 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,9 +12,6 @@ import (
 )
 
 const (
-	// pageRows is how many source rows are read at once: one query for them and
-	// one for their destination rows.
-	pageRows = 999
 	// portionSize bounds what one script writes.
 	portionSize = 200
 )
@@ -119,69 +116,37 @@ const answerTime = 400 * time.Millisecond
 
 var errStopped = errors.New("stopped")
 
-// compare reads the range page by page, puts what differs and acks.
+// compare reads the range page by page, puts what differs and acks. Each
+// destination that can be compared by hashes is gone through by itself, the
+// others share the reading of the source's rows.
 func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Counts, error) {
 	counts := job.Counts{"ranges": 1, "rows": 0, "differences": 0}
 	portion := 0
-	rest := r.Range
-	for more := true; more; {
-		if stop.Err() != nil {
-			return counts, errStopped
-		}
-		var rows []diff.Row
-		var err error
-		if rows, rest.After, more, err = c.w.c.Source.Page(ctx, rest, pageRows); err != nil {
-			return counts, fmt.Errorf("read source rows: %w", err)
-		}
-		differences, err := c.differences(ctx, r.Range.Shard, rows, counts)
-		if err != nil {
-			return counts, err
-		}
-		counts["rows"] += int64(len(rows))
-		for len(differences) > 0 {
-			n := min(portionSize, len(differences))
-			portion++
-			if err := c.w.c.Queue.Put(ctx, r, portion, differences[:n]); err != nil {
+	for n, read := range c.passes() {
+		rest := r.Range
+		for more := true; more; {
+			if stop.Err() != nil {
+				return counts, errStopped
+			}
+			p, err := read(ctx, rest)
+			if err != nil {
 				return counts, err
 			}
-			differences = differences[n:]
+			rest.After, more = p.next, p.more
+			if n == 0 { // a row counts once, however many destinations it has
+				counts["rows"] += int64(p.rows)
+			}
+			counts["differences"] += int64(p.differing)
+			for portionOf := range slices.Chunk(p.differences, portionSize) {
+				portion++
+				if err := c.w.c.Queue.Put(ctx, r, portion, portionOf); err != nil {
+					return counts, err
+				}
+			}
+			c.keeper.progress(r.ID)
 		}
-		c.keeper.progress(r.ID)
 	}
 	return counts, c.w.c.Queue.AckRange(ctx, r, portion, counts)
-}
-
-// differences compares one page with every destination. All that differs is
-// counted, what is to be called is returned.
-func (c *comparer) differences(ctx context.Context, shard job.Shard, rows []diff.Row, counts job.Counts) ([]job.Difference, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	var found []job.Difference
-	for _, t := range c.w.c.Targets {
-		relation := t.Destination.Relation()
-		copies, err := t.Destination.Lookup(ctx, byValues(relation, rows))
-		if err != nil {
-			return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
-		}
-		counted := 0
-		for i, o := range relation.Compare(rows, copies) {
-			if o.Verdict == diff.Equal {
-				continue
-			}
-			counted++
-			if t.Config.Callback.Off {
-				continue
-			}
-			found = append(found, job.Difference{
-				Destination: t.Config.Name, Shard: shard, Key: rows[i].Key,
-				Type: typeOf(o.Verdict), SourceHash: relation.Hash(rows[i]),
-			})
-		}
-		counts["differences"] += int64(counted)
-		c.w.c.Meter.Compared(t.Config.Name, len(rows), counted)
-	}
-	return found, nil
 }
 
 // typeOf is the type that a callback would carry.

@@ -64,6 +64,16 @@ type Target struct {
 	Config      job.Destination
 	Destination Destination
 	Endpoint    Endpoint // nil where callbacks are off
+	Hashes      Hashes   // nil where equal rows need not have equal hashes: rows are compared
+}
+
+// Hashes compares a range with one destination by hashes that the servers compute.
+type Hashes interface {
+	// Page is at most limit rows of r in scan order, each with its scan key and, as its
+	// only value, its byColumn; beside them their hashes, nil where there is none.
+	Page(ctx context.Context, r job.Range, limit int) (rows []diff.Row, hashes []*uint64, next job.Point, more bool, err error)
+	// Lookup hashes the rows that have one of these values in their byColumn.
+	Lookup(ctx context.Context, by []diff.Value) ([]diff.Hashed, error)
 }
 
 // Config says what one job's worker works on.

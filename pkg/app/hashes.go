@@ -1,0 +1,29 @@
+package app
+
+import (
+	"context"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
+	"github.com/masixun71/cupid-go/pkg/worker"
+)
+
+// hashes compares ranges of the source with its n-th destination.
+type hashes struct {
+	source      *mysql.Source
+	destination *mysql.Destination
+	n           int
+}
+
+var _ worker.Hashes = hashes{}
+
+// Page is worker.Hashes'.
+func (h hashes) Page(ctx context.Context, r job.Range, limit int) ([]diff.Row, []*uint64, job.Point, bool, error) {
+	return h.source.PageHashes(ctx, r, h.n, limit)
+}
+
+// Lookup is worker.Hashes'.
+func (h hashes) Lookup(ctx context.Context, by []diff.Value) ([]diff.Hashed, error) {
+	return h.destination.LookupHashes(ctx, by)
+}

@@ -1,0 +1,148 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+const (
+	// pageRows is how many source rows are read at once: one query for them and
+	// one for their destination rows.
+	pageRows = 999
+	// hashedRows is how many are hashed at once. Hashes are small, and each page
+	// costs the source a query.
+	hashedRows = 10 * pageRows
+)
+
+// page is what one look at a part of a range has found.
+type page struct {
+	rows        int
+	differing   int              // also at destinations that are only observed
+	differences []job.Difference // to be called
+	next        job.Point
+	more        bool
+}
+
+// reader looks at the beginning of a range.
+type reader func(ctx context.Context, rest job.Range) (page, error)
+
+// passes are the ways through a range that together compare every destination.
+func (c *comparer) passes() []reader {
+	var passes []reader
+	var plain []Target
+	for _, t := range c.w.c.Targets {
+		if t.Hashes == nil {
+			plain = append(plain, t)
+			continue
+		}
+		passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, t) })
+	}
+	if len(plain) > 0 {
+		passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.plain(ctx, rest, plain) })
+	}
+	return passes
+}
+
+// plain compares whole rows.
+func (c *comparer) plain(ctx context.Context, rest job.Range, targets []Target) (page, error) {
+	rows, next, more, err := c.w.c.Source.Page(ctx, rest, pageRows)
+	if err != nil {
+		return page{}, fmt.Errorf("read source rows: %w", err)
+	}
+	p := page{rows: len(rows), next: next, more: more}
+	for _, t := range targets {
+		before := p.differing
+		if err := c.judge(ctx, rest.Shard, rows, t, &p); err != nil {
+			return page{}, err
+		}
+		c.w.c.Meter.Compared(t.Config.Name, len(rows), p.differing-before)
+	}
+	return p, nil
+}
+
+// hashed compares hashes that the servers compute, and reads rows only where those differ.
+func (c *comparer) hashed(ctx context.Context, rest job.Range, t Target) (page, error) {
+	rows, hashes, next, more, err := t.Hashes.Page(ctx, rest, hashedRows)
+	if err != nil {
+		return page{}, fmt.Errorf("hash source rows: %w", err)
+	}
+	values := make([]diff.Value, len(rows))
+	for i, row := range rows {
+		values[i] = row.Values[0]
+	}
+	copies, err := t.Hashes.Lookup(ctx, values)
+	if err != nil {
+		return page{}, fmt.Errorf("hash rows of destination %s: %w", t.Config.Name, err)
+	}
+	p := page{rows: len(rows), next: next, more: more}
+	for keys := range slices.Chunk(unequal(rows, hashes, copies), pageRows) {
+		full, err := c.w.c.Source.Lookup(ctx, keys, false)
+		if err != nil {
+			return page{}, fmt.Errorf("read source rows: %w", err)
+		}
+		if err := c.judge(ctx, rest.Shard, full, t, &p); err != nil {
+			return page{}, err
+		}
+	}
+	c.w.c.Meter.Compared(t.Config.Name, len(rows), p.differing)
+	return p, nil
+}
+
+// unequal gives the scan keys of the rows that do not have exactly one copy with the same hash.
+func unequal(rows []diff.Row, hashes []*uint64, copies []diff.Hashed) []string {
+	type found struct {
+		hash *uint64
+		many bool
+	}
+	byValue := make(map[string]found, len(copies))
+	for _, h := range copies {
+		_, twice := byValue[string(h.Key)]
+		byValue[string(h.Key)] = found{hash: h.Hash, many: twice}
+	}
+	sources := make(map[string]int, len(rows))
+	for _, row := range rows {
+		if row.Values[0] != nil {
+			sources[string(row.Values[0])]++
+		}
+	}
+	var keys []string
+	for i, row := range rows {
+		value := row.Values[0]
+		f := byValue[string(value)]
+		same := value != nil && hashes[i] != nil && f.hash != nil && *hashes[i] == *f.hash
+		if !same || f.many || sources[string(value)] > 1 {
+			keys = append(keys, row.Key)
+		}
+	}
+	return keys
+}
+
+// judge compares whole rows with one destination and adds what differs to the page.
+func (c *comparer) judge(ctx context.Context, shard job.Shard, rows []diff.Row, t Target, p *page) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	relation := t.Destination.Relation()
+	copies, err := t.Destination.Lookup(ctx, byValues(relation, rows))
+	if err != nil {
+		return fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+	}
+	for i, o := range relation.Compare(rows, copies) {
+		if o.Verdict == diff.Equal {
+			continue
+		}
+		p.differing++
+		if t.Config.Callback.Off {
+			continue
+		}
+		p.differences = append(p.differences, job.Difference{
+			Destination: t.Config.Name, Shard: shard, Key: rows[i].Key,
+			Type: typeOf(o.Verdict), SourceHash: relation.Hash(rows[i]),
+		})
+	}
+	return nil
+}
