@@ -91,7 +91,8 @@ func (c *comparison) run(ctx context.Context) (*Result, error) {
 	if err := c.confirm(ctx); err != nil {
 		return nil, err
 	}
-	c.result.SourceRows, c.result.DestinationRows = c.state.SourceRows, c.state.DestinationRows
+	c.result.SourceRows = c.state.SourceRows + c.state.SourceNulls
+	c.result.DestinationRows = c.state.DestinationRows + c.state.DestinationNulls
 	c.result.SourceNulls, c.result.DestinationNulls = c.state.SourceNulls, c.state.DestinationNulls
 	c.result.Took = time.Since(c.began)
 	return &c.result, nil

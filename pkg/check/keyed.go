@@ -14,6 +14,11 @@ func (c *comparison) keyed(ctx context.Context) error {
 	if err := c.onBoth(ctx, c.foldSide); err != nil {
 		return err
 	}
+	source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) (int64, error) { return s.Nulls(ctx) })
+	if err != nil {
+		return err
+	}
+	c.state.SourceNulls, c.state.DestinationNulls = uint64(source), uint64(target)
 	passes := c.passes()
 	if c.state.Passes < len(passes) {
 		c.tell(Listing)
@@ -74,8 +79,7 @@ func (c *comparison) foldSide(ctx context.Context, name string, side Side) error
 		if err != nil {
 			return cover{}, err
 		}
-		n := seen{rows: rowsIn(found), keyless: keyless(found)}
-		return covered(name, n, time.Since(began), func() { sum.merge(found) }), nil
+		return covered(name, seen{rows: rowsIn(found)}, time.Since(began), func() { sum.merge(found) }), nil
 	})
 }
 

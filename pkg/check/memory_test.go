@@ -87,6 +87,16 @@ func (m *memory) within(after, upto job.Point) []row {
 
 func (m *memory) Estimate(context.Context) (int64, error) { return int64(len(m.rows)), nil }
 
+func (m *memory) Nulls(context.Context) (int64, error) {
+	var n int64
+	for _, r := range m.rows {
+		if r.key == nil {
+			n++
+		}
+	}
+	return n, nil
+}
+
 func (m *memory) Last(context.Context) (job.Point, bool, error) {
 	if len(m.rows) == 0 {
 		return job.Point{}, false, nil
@@ -119,13 +129,11 @@ func (m *memory) FoldKeyed(_ context.Context, after, upto job.Point) ([]diff.Buc
 	if err := m.count("fold", 1); err != nil {
 		return nil, err
 	}
-	return bucketed(m.within(after, upto), bucketOf), nil
+	keyed := slices.DeleteFunc(slices.Clone(m.within(after, upto)), func(r row) bool { return r.key == nil })
+	return bucketed(keyed, bucketOf), nil
 }
 
 func bucketOf(r row) uint64 {
-	if r.key == nil {
-		return buckets
-	}
 	return uint64(crc32.ChecksumIEEE(r.key) % buckets)
 }
 
@@ -177,7 +185,7 @@ func (m *memory) List(_ context.Context, ranges [][2]job.Point) ([]diff.Hashed, 
 func (m *memory) ListKeyed(_ context.Context, after, upto job.Point, wanted []uint64) ([]diff.Hashed, error) {
 	var rows []row
 	for _, r := range m.within(after, upto) {
-		if _, ok := slices.BinarySearch(wanted, bucketOf(r)); ok {
+		if _, ok := slices.BinarySearch(wanted, bucketOf(r)); ok && r.key != nil {
 			rows = append(rows, r)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 type Side interface {
 	// Estimate is about how many rows there are; it costs next to nothing.
 	Estimate(ctx context.Context) (int64, error)
+	// Nulls counts the rows without a key: with NULL for what relates the sides.
+	Nulls(ctx context.Context) (int64, error)
 	// Last is the greatest place; false for an empty table, and for one without
 	// an order, which can only be read at once.
 	Last(ctx context.Context) (job.Point, bool, error)
@@ -26,8 +28,8 @@ type Side interface {
 	// List gives key and hash of every row in the ranges, each (after, upto].
 	List(ctx context.Context, ranges [][2]job.Point) ([]diff.Hashed, error)
 
-	// FoldKeyed folds the rows of (after, upto] into 65,536 buckets by a hash of
-	// their key. The bucket 65,536 is that of rows without a key.
+	// FoldKeyed folds the rows of (after, upto] that have a key into 65,536
+	// buckets by a hash of it.
 	FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error)
 	// ListKeyed gives key and hash of the rows in (after, upto] that fall into the buckets.
 	ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error)

@@ -42,9 +42,10 @@ func (c *comparison) cross(ctx context.Context, x crossing, after, upto job.Poin
 				return cover{}, err
 			}
 			size.saw(rows)
-			n.rows += uint64(len(rows))
+			all := len(rows)
 			keyed := slices.DeleteFunc(rows, func(row diff.Row) bool { return x.from.KeyOf(row) == nil })
-			n.keyless += uint64(len(rows) - len(keyed))
+			n.rows += uint64(len(keyed))
+			n.keyless += uint64(all - len(keyed))
 			if err := c.meet(ctx, x, keyed); err != nil {
 				return cover{}, err
 			}

@@ -14,6 +14,7 @@ import (
 // State is how far a comparison is: enough to go on after a kill. It holds keys
 // of rows that differ, no other value of a row.
 type State struct {
+	// Rows are those that have a key.
 	SourceRows       uint64 `json:"source_rows"`
 	DestinationRows  uint64 `json:"destination_rows"`
 	SourceNulls      uint64 `json:"source_nulls,omitempty"`
@@ -74,25 +75,11 @@ type fold struct{ rows, hash, unhashed uint64 }
 // merge adds what was found in another stretch.
 func (f *folds) merge(found []diff.Bucket) {
 	for _, b := range found {
-		if b.ID >= buckets {
-			continue // rows without a key
-		}
-		at := &f[b.ID]
+		at := &f[b.ID%buckets]
 		at.rows += b.Rows
 		at.hash ^= b.Hash
 		at.unhashed += b.Unhashed
 	}
-}
-
-// keyless counts the rows without a key.
-func keyless(found []diff.Bucket) uint64 {
-	var n uint64
-	for _, b := range found {
-		if b.ID >= buckets {
-			n += b.Rows
-		}
-	}
-	return n
 }
 
 // foldBytes is a bucket in a state: its id, then its three numbers.

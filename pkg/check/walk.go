@@ -48,7 +48,7 @@ type cover struct {
 	merge               func()        // into the state, in the order of the stretches; may be nil
 }
 
-// seen are the rows of one side.
+// seen are the rows of one side, those with a key and those without.
 type seen struct {
 	rows, keyless uint64
 }
