@@ -1,0 +1,119 @@
+package mysql
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// FixPreamble sets what the statements of a fix rely on: the text is utf8mb4
+// with backslash escapes, instants are in UTC, zero dates and an id of 0 are
+// values like others, and a value that does not fit is an error instead of
+// being cut.
+const FixPreamble = `SET NAMES utf8mb4;
+SET time_zone = '+00:00';
+SET sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO';
+`
+
+// InsertSQL is the statement that adds a source row, as Lookup read it, to the
+// destination, as far as its columns are mapped.
+func (p *Pairing) InsertSQL(source diff.Row) string {
+	var names, values []string
+	for _, m := range p.mapped() {
+		names = append(names, m.to.column.quoted())
+		values = append(values, m.literal(source))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s);", p.target(), strings.Join(names, ", "), strings.Join(values, ", "))
+}
+
+// UpdateSQL is the statement that gives some columns, by their names at the
+// source, of the destination's row with this key the values of a source row;
+// false when the destination's column cannot hold the key.
+func (p *Pairing) UpdateSQL(key diff.Value, columns []string, source diff.Row) (string, bool) {
+	where, ok := p.keyed(key)
+	var set []string
+	for _, m := range p.mapped() {
+		if slices.Contains(columns, m.from.column.name) {
+			set = append(set, m.to.column.quoted()+" = "+m.literal(source))
+		}
+	}
+	return fmt.Sprintf("UPDATE %s SET %s WHERE %s;", p.target(), strings.Join(set, ", "), where), ok && len(set) > 0
+}
+
+// DeleteSQL is the statement that removes the destination's row with this key;
+// false when its column cannot hold the key.
+func (p *Pairing) DeleteSQL(key diff.Value) (string, bool) {
+	where, ok := p.keyed(key)
+	return fmt.Sprintf("DELETE FROM %s WHERE %s;", p.target(), where), ok
+}
+
+func (p *Pairing) target() string {
+	return quote(p.destination.db.name) + "." + quote(p.destination.schema.table)
+}
+
+func (p *Pairing) keyed(key diff.Value) (string, bool) {
+	operand, ok := p.destination.by.operand(key)
+	return p.destination.by.quoted() + " = " + operand.literal(), ok
+}
+
+// mapping is a column that a fix writes.
+type mapping struct {
+	from field
+	at   int // of the value in a source row
+	to   field
+}
+
+// mapped are the columns that a fix writes: the relating one first, each once.
+func (p *Pairing) mapped() []mapping {
+	r := p.relation
+	pairs := append([]diff.Pair{{Source: r.BySource, Destination: r.ByDestination}}, r.Pairs...)
+	var all []mapping
+	for _, pair := range pairs {
+		m := mapping{p.source.fields[pair.Source], pair.Source, p.destination.fields[pair.Destination]}
+		if !slices.ContainsFunc(all, func(known mapping) bool { return known.to.column.name == m.to.column.name }) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// plainNumber is a number that needs no quotes.
+var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// literal writes the value of a source row.
+func (m mapping) literal(source diff.Row) string {
+	v := source.Values[m.at]
+	if m.to.wall != nil { // a wall clock that goes into a TIMESTAMP
+		v = toUTC(v, m.to.wall.Load())
+	}
+	switch {
+	case v == nil:
+		return "NULL"
+	case m.from.column.kind.bytes() || m.from.raw:
+		return fmt.Sprintf("X'%X'", v)
+	case m.from.column.kind.number() && plainNumber.Match(v):
+		return string(v)
+	default:
+		return "'" + fixEscapes.Replace(string(v)) + "'"
+	}
+}
+
+// fixEscapes also keep a value within its line.
+var fixEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`)
+
+// toUTC is what toWall shows: the instant of a wall clock, with the same digits
+// of a fraction. A zero date stays as it is.
+func toUTC(wall diff.Value, zone *time.Location) diff.Value {
+	if len(wall) < len(secondLayout) {
+		return wall
+	}
+	at, err := time.ParseInLocation(secondLayout, string(wall[:len(secondLayout)]), zone)
+	if err != nil {
+		return wall
+	}
+	return append(at.UTC().AppendFormat(nil, secondLayout), wall[len(secondLayout):]...)
+}
