@@ -35,6 +35,8 @@ func Main(role app.Role) int {
 	c := Command(role)
 	if role == app.Both {
 		addOperators(c)
+		addCheck(c)
+		addConfig(c)
 	}
 	return Execute(ctx, c, os.Stderr)
 }
@@ -44,14 +46,22 @@ type mistake struct{ error }
 
 func (m mistake) Unwrap() error { return m.error }
 
+// ended is a command that has said all there is to say, with its exit code.
+type ended int
+
+func (e ended) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // Execute runs a command, prints its error and gives the exit code.
 func Execute(ctx context.Context, c *cobra.Command, stderr io.Writer) int {
 	err := c.ExecuteContext(ctx)
 	var misused mistake
 	var config *config.Error
+	var code ended
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &code):
+		return int(code)
 	case errors.Is(err, errUnhealthy):
 		return exitFailure
 	case errors.As(err, &misused), errors.As(err, &config), errors.Is(err, app.ErrConfig):

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/masixun71/cupid-go/pkg/app"
+)
+
+// Exit codes of check, as those of diff.
+const (
+	exitEqual        = 0
+	exitDifferent    = 1
+	exitNotCompared  = 2
+	defaultKeysShown = 100
+)
+
+// checkFlags are those of the check command.
+type checkFlags struct {
+	app.CheckOptions
+	format, checksum, fixSQL, destinationWhere string
+}
+
+// addCheck adds the command that compares tables now.
+func addCheck(root *cobra.Command) {
+	var f checkFlags
+	c := &cobra.Command{
+		Use: "check -c FILE", Short: "Compare the tables whole, now; needs no Redis", Args: noArguments,
+		Long: "Compares every source table with its destinations once, also for rows that only a destination has.\n" +
+			"What differs is read again after the job's confirmDelay before it is reported.\n" +
+			"The exit code is 0 when all are equal, 1 when rows differ, 2 when something could not be compared to its end.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("destination-where") {
+				f.DestinationWhere = &f.destinationWhere
+			}
+			err := f.run(c.Context(), root, c.OutOrStdout(), c.ErrOrStderr())
+			var code ended
+			if err != nil && !errors.As(err, &code) {
+				fmt.Fprintf(c.ErrOrStderr(), "%s check: %v\n", root.Name(), err)
+				return ended(exitNotCompared)
+			}
+			return err
+		},
+	}
+	set := c.Flags()
+	set.StringVar(&f.Job, "job", "", "compare this job only")
+	set.StringVar(&f.Destination, "destination", "", "compare with this destination only")
+	set.StringVar(&f.format, "format", "table", "form of the result: table or json")
+	set.IntVar(&f.Limit, "limit", defaultKeysShown, "differing keys to show of each destination")
+	set.StringVar(&f.fixSQL, "fix-sql", "", "write the statements that would make the destinations equal to this file; none is executed")
+	set.StringVar(&f.From, "from", "", "least scan key to compare")
+	set.StringVar(&f.To, "to", "", "greatest scan key to compare")
+	set.StringVar(&f.Where, "where", "", "SQL condition on the rows to compare")
+	set.StringVar(&f.destinationWhere, "destination-where", "", "SQL condition on the destination's rows, instead of that of --where; may be empty")
+	set.BoolVar(&f.NoConfirm, "no-confirm", false, "do not wait before reading differences again: for tables that nobody writes")
+	set.IntVar(&f.MaxDifferences, "max-differences", 0, "stop with a destination when so many rows differ at first sight")
+	set.DurationVar(&f.MaxTime, "max-time", 0, "stop with a destination after this time, such as 10m")
+	set.StringVar(&f.State, "state", "", "keep the progress in this file and go on from it; removed when everything was compared")
+	set.StringVar(&f.checksum, "checksum", "fast", "hash of a row: fast (CRC32, multiplied) or strong (SHA2-256)")
+	set.IntVar(&f.Parallel, "parallel", 2, "queries at once on each side")
+	root.AddCommand(c)
+}
+
+// valid checks what the flags say by themselves.
+func (f *checkFlags) valid() error {
+	switch {
+	case f.format != "table" && f.format != "json":
+		return fmt.Errorf("--format %q: want table or json", f.format)
+	case f.checksum != "fast" && f.checksum != "strong":
+		return fmt.Errorf("--checksum %q: want fast or strong", f.checksum)
+	case f.Parallel < 1 || f.Parallel > 64:
+		return fmt.Errorf("--parallel %d: want 1 to 64", f.Parallel)
+	case f.Limit < 0 || f.MaxDifferences < 0 || f.MaxTime < 0:
+		return errors.New("--limit, --max-differences and --max-time cannot be negative")
+	}
+	return nil
+}
+
+func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console io.Writer) (err error) {
+	if err := f.valid(); err != nil {
+		return err
+	}
+	cfg, err := (&flags{path: target{}.with(root).path}).load()
+	if err != nil {
+		return err
+	}
+	bar := newProgress(console)
+	f.Strong = f.checksum == "strong"
+	f.Log = slog.New(slog.NewTextHandler(bar, nil))
+	f.OnProgress = bar.show
+	for _, w := range cfg.Warnings {
+		f.Log.Warn("the config is not read as it stands", "warning", w)
+	}
+	var reports []app.CheckReport
+	check := func(fix io.Writer) (err error) {
+		f.Fix = fix
+		reports, err = app.Check(ctx, cfg, f.CheckOptions)
+		bar.end()
+		return err
+	}
+	if f.fixSQL == "" {
+		err = check(nil)
+	} else {
+		err = intoFile(f.fixSQL, check)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		return err
+	}
+	if f.format == "json" {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		err = e.Encode(reports)
+	} else {
+		err = showReports(out, reports)
+	}
+	return cmp.Or(err, verdict(reports))
+}
+
+// intoFile gives a new file, private to its owner for it holds rows, to write.
+func intoFile(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("--fix-sql: %w", err)
+	}
+	buffer := bufio.NewWriter(file)
+	_, err = buffer.WriteString(app.FixHeader)
+	if err == nil {
+		err = write(buffer)
+	}
+	return errors.Join(err, buffer.Flush(), file.Close())
+}
+
+// verdict is the exit code. Rows that differ are more than tables that could
+// not be compared to their end.
+func verdict(reports []app.CheckReport) error {
+	code := exitEqual
+	for _, r := range reports {
+		if r.Error != "" {
+			return ended(exitNotCompared)
+		}
+		if !r.Equal() && code != exitDifferent {
+			code = exitNotCompared
+		}
+		if r.Differs() {
+			code = exitDifferent
+		}
+	}
+	if code == exitEqual {
+		return nil
+	}
+	return ended(code)
+}
+
+// showReports prints the outcome for people.
+func showReports(out io.Writer, reports []app.CheckReport) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, r := range reports {
+		fmt.Fprintf(w, "job %s, destination %s\t%s\n", r.Job, r.Destination, headline(r))
+		if r.Error != "" {
+			continue
+		}
+		fmt.Fprintf(w, "  strategy\t%s: %s\n", r.Strategy, r.Reason)
+		fmt.Fprintf(w, "  rows\t%d at the source, %d at the destination, %d compared in %s\n",
+			r.SourceRows, r.DestinationRows, r.Compared, r.Took.Round(10*time.Millisecond))
+		for _, line := range counts(r) {
+			fmt.Fprintf(w, "  %s\t%s\n", line[0], line[1])
+		}
+		for _, k := range r.Keys {
+			fmt.Fprintf(w, "  key %s\t%s\n", k.Key, k)
+		}
+		if more := r.Missing + r.Different + r.Extra + r.Several + r.Unexplained - uint64(len(r.Keys)); more > 0 {
+			fmt.Fprintf(w, "  …\t%d more keys; see --limit\n", more)
+		}
+	}
+	return w.Flush()
+}
+
+func headline(r app.CheckReport) string {
+	switch {
+	case r.Error != "":
+		return "NOT COMPARED: " + r.Error
+	case r.Differs():
+		return "DIFFERENT"
+	case r.StoppedAt != "":
+		return "NOT COMPARED TO THE END"
+	default:
+		return "EQUAL"
+	}
+}
+
+// counts are the lines of what was found, those that say something.
+func counts(r app.CheckReport) [][2]string {
+	var lines [][2]string
+	add := func(n uint64, name, meaning string) {
+		if n > 0 {
+			lines = append(lines, [2]string{name, fmt.Sprintf("%d %s", n, meaning)})
+		}
+	}
+	add(r.Missing, "missing", "rows that the destination lacks")
+	add(r.Different, "different", "rows with other values")
+	add(r.Extra, "extra", "rows that the source lacks")
+	add(r.Several, "several", "keys with several rows on a side")
+	add(r.Unexplained, "unexplained", "rows whose hashes differ on the servers, and none of their columns")
+	add(r.SourceNullKeys, "no key", "source rows with NULL for what relates the sides: they can have no partner")
+	add(r.DestinationNullKeys, "no key", "destination rows with NULL for what relates the sides: they can have no partner")
+	add(r.Unconfirmed, "unconfirmed", "of these were not read again, and are counted as they looked at first sight")
+	add(r.Settled, "settled", "rows differed at first sight and were equal when read again")
+	if r.StoppedAt != "" {
+		lines = append(lines, [2]string{"stopped", "before the end of the tables, at the limit of " + r.StoppedAt})
+	}
+	if r.ExtraRowsNotLookedAt {
+		lines = append(lines, [2]string{"note", "with --from or --to, rows that only the destination has were not looked for"})
+	}
+	return lines
+}

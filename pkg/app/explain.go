@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/masixun71/cupid-go/pkg/config"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
+)
+
+// Explain looks at the tables of every job and writes how they are read and
+// compared, and why. The error is the last job's that could not be looked at.
+func Explain(ctx context.Context, c *config.Config, out io.Writer) error {
+	var failed error
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, bad := range c.Bad {
+		failed = fmt.Errorf("%w: job %s: %w", ErrConfig, bad.Name, bad.Err)
+		fmt.Fprintf(w, "job %s\tdoes not run: %v\n", bad.Name, bad.Err)
+	}
+	for _, j := range c.Jobs {
+		if err := explain(ctx, j, w); err != nil {
+			failed = fmt.Errorf("job %s: %w", j.Name, err)
+			fmt.Fprintf(w, "job %s\tcannot be looked at: %v\n", j.Name, err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return failed
+}
+
+func explain(ctx context.Context, j job.Job, out io.Writer) error {
+	const connections = 2
+	plan, closeAll, err := inspect(ctx, j, connections)
+	if err != nil {
+		return err
+	}
+	defer closeAll(discard)
+	source := plan.Source.Access()
+	fmt.Fprintf(out, "job %s\t%s\n", j.Name, plan.Source.Identity())
+	fmt.Fprintf(out, "  scan key\t%s\n", byIndex(source.ScanKey, source.ScanIndex))
+	if source.UpdateColumn != "" {
+		fmt.Fprintf(out, "  update column\t%s\n", byIndex(source.UpdateColumn, source.UpdateIndex))
+	}
+	fmt.Fprintf(out, "  byColumn\t%s\n", byIndex(source.ByColumn, source.ByIndex))
+	for n, d := range plan.Destinations {
+		pairing := plan.Pairing(n, mysql.PairingOptions{})
+		fmt.Fprintf(out, "  destination %s\t%s\n", d.Name(), j.Destinations[n].Table)
+		fmt.Fprintf(out, "    byColumn\t%s\n", byIndex(d.ByColumn()))
+		fmt.Fprintf(out, "    cupid check\t%s: %s\n", pairing.Strategy(), pairing.Reason())
+		if ok, why := d.Hashable(); ok {
+			fmt.Fprintf(out, "    workers\tkeyed lookup: equal rows have equal hashes\n")
+		} else {
+			fmt.Fprintf(out, "    workers\trows: %s\n", why)
+		}
+	}
+	for _, w := range plan.Warnings {
+		fmt.Fprintf(out, "  warning\t%s\n", w)
+	}
+	return nil
+}
+
+func byIndex(column, index string) string {
+	if index == "" {
+		return column + ", no index"
+	}
+	return column + ", index " + index
+}
