@@ -51,6 +51,16 @@ type CheckOptions struct {
 // CheckProgress is how far the comparison with one destination is.
 type CheckProgress = check.Progress
 
+// CheckPhase is what a comparison is about.
+type CheckPhase = check.Phase
+
+// The phases, in their order.
+const (
+	Comparing  = check.Comparing
+	Listing    = check.Listing
+	Confirming = check.Confirming
+)
+
 // CheckReport is the outcome for one destination.
 type CheckReport struct {
 	Job         string `json:"job"`

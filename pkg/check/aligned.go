@@ -117,7 +117,7 @@ func (c *comparison) compareRange(ctx context.Context, s stretch) (cover, error)
 		return cover{}, err
 	}
 	found := cover{source: seen{rows: rowsIn(source)}, destination: seen{rows: rowsIn(target)}, took: time.Since(began)}
-	return found, c.narrow(ctx, unite(source, target, s, width))
+	return found, c.narrow(ctx, closer(source, target, s, width))
 }
 
 func rowsIn(found []diff.Bucket) uint64 {
@@ -132,7 +132,7 @@ func rowsIn(found []diff.Bucket) uint64 {
 // that holds more rows than a portion.
 func (c *comparison) narrow(ctx context.Context, looks []look) error {
 	p := portion{limits: c.limits}
-	for _, l := range worthwhile(looks) {
+	for _, l := range looks {
 		if l.rows > uint64(c.limits.portionRows) && l.width() > 1 {
 			if _, err := c.compareRange(ctx, stretch{after: keyPoint(l.after), upto: keyPoint(l.upto), rows: int(l.rows)}); err != nil {
 				return err

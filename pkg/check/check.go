@@ -110,7 +110,7 @@ func (c *comparison) weigh(ctx context.Context) error {
 
 // find collects the keys that differ at first sight, until a bound is met.
 func (c *comparison) find(ctx context.Context) error {
-	c.tell(Comparing)
+	c.tell(Comparing, c.state.SourceRows+c.state.DestinationRows, c.estimate)
 	if c.options.MaxTime > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadlineCause(ctx, c.began.Add(c.options.MaxTime), errLate)
@@ -169,16 +169,16 @@ func (c *comparison) enough() error {
 }
 
 // tell says how far the comparison is, at the beginning of a phase.
-func (c *comparison) tell(phase Phase) {
+func (c *comparison) tell(phase Phase, done, of uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.phase = phase
-	c.progress(c.state.SourceRows+c.state.DestinationRows, c.estimate)
+	c.progress(done, of)
 }
 
 // progress is called with the lock held.
 func (c *comparison) progress(done, of uint64) {
 	if c.options.OnProgress != nil {
-		c.options.OnProgress(Progress{Phase: c.phase, Rows: done, Estimate: of, Suspects: c.state.suspects.count()})
+		c.options.OnProgress(Progress{Phase: c.phase, Done: done, Of: of, Suspects: c.state.suspects.count()})
 	}
 }

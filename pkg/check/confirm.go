@@ -10,11 +10,11 @@ import (
 // confirm reads the suspects again, once what was on its way has had its time
 // to arrive, and compares them by the rules of their columns.
 func (c *comparison) confirm(ctx context.Context) error {
-	c.tell(Confirming)
 	for kind, n := range c.state.suspects.beyond {
 		c.unconfirmed(kind, n)
 	}
 	sorted := c.state.suspects.sorted()
+	c.tell(Confirming, 0, uint64(len(sorted)))
 	if len(sorted) == 0 {
 		return nil
 	}

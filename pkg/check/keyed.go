@@ -21,7 +21,7 @@ func (c *comparison) keyed(ctx context.Context) error {
 	c.state.SourceNulls, c.state.DestinationNulls = uint64(source), uint64(target)
 	passes := c.passes()
 	if c.state.Passes < len(passes) {
-		c.tell(Listing)
+		c.tell(Listing, uint64(c.state.Passes), uint64(len(passes)))
 	}
 	for n := c.state.Passes; n < len(passes); n++ {
 		if err := c.listPass(ctx, passes[n]); err != nil {
@@ -29,6 +29,7 @@ func (c *comparison) keyed(ctx context.Context) error {
 		}
 		c.mu.Lock()
 		c.state.Passes = n + 1
+		c.progress(uint64(n+1), uint64(len(passes)))
 		c.mu.Unlock()
 		if err := c.save(false); err != nil {
 			return err

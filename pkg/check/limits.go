@@ -11,7 +11,8 @@ type limits struct {
 	// differing row makes both sides list.
 	bucketRows int
 	// A portion is what one query lists of a range: so many rows of a side, in so
-	// many ranges.
+	// many ranges. Servers compare each row with one range after the other, so
+	// many ranges cost more than many queries.
 	portionRows, portionRanges int
 	// passRows are the rows of a side whose partners are awaited at once. Each
 	// pass over keyed buckets reads both tables.
@@ -34,7 +35,7 @@ var defaultLimits = limits{
 	ranges:     sizes{first: 50_000, least: 1_000, most: 200_000},
 	folds:      sizes{first: 100_000, least: 1_000, most: 500_000},
 	reads:      sizes{first: 10_000, least: 1_000, most: 50_000},
-	bucketRows: 50, portionRows: 10_000, portionRanges: 200,
+	bucketRows: 25, portionRows: 10_000, portionRanges: 32,
 	passRows: 400_000, listedRows: 10_000,
 	suspects: 200_000,
 	pageRows: 999, pageBytes: 2 << 20,

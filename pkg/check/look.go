@@ -13,11 +13,10 @@ import (
 // stretch is listed whole: the gaps would cost more ranges than they save rows.
 const hopeless = 3
 
-// look is a bucket of a stretch as both sides see it: the keys (after, upto].
+// look is a stretch of keys, (after, upto], that is to be looked at closer.
 type look struct {
 	after, upto *big.Int
 	rows        uint64 // of the larger side
-	equal       bool
 }
 
 // width is the number of keys.
@@ -39,20 +38,32 @@ func bucketWidth(s stretch, rows int) uint64 {
 	return max(width.Uint64(), 1)
 }
 
-// unite puts the buckets of both sides beside each other, in the order of keys.
-func unite(source, target []diff.Bucket, s stretch, width uint64) []look {
+// closer is where to look closer in a stretch, in the order of keys: at the
+// buckets that differ, or at all of them when those are many.
+func closer(source, target []diff.Bucket, s stretch, width uint64) []look {
 	partners := make(map[uint64]diff.Bucket, len(target))
 	for _, b := range target {
 		partners[b.ID] = b
 	}
-	looks := make([]look, 0, len(source))
+	var differing, equal [][2]diff.Bucket
 	for _, a := range source {
 		b := partners[a.ID]
 		delete(partners, a.ID)
-		looks = append(looks, lookAt(a, b, s, width))
+		if a.Equal(b) {
+			equal = append(equal, [2]diff.Bucket{a, b})
+		} else {
+			differing = append(differing, [2]diff.Bucket{a, b})
+		}
 	}
 	for _, b := range partners {
-		looks = append(looks, lookAt(b, diff.Bucket{}, s, width))
+		differing = append(differing, [2]diff.Bucket{b, {}})
+	}
+	if len(differing)*hopeless > len(differing)+len(equal) {
+		differing = append(differing, equal...)
+	}
+	looks := make([]look, len(differing))
+	for i, pair := range differing {
+		looks[i] = lookAt(pair[0], pair[1], s, width)
 	}
 	slices.SortFunc(looks, func(a, b look) int { return a.after.Cmp(b.after) })
 	return looks
@@ -74,7 +85,7 @@ func lookAt(a, b diff.Bucket, s stretch, width uint64) look {
 	if n.Sign() >= 0 {
 		upto.Add(upto, w).Sub(upto, one)
 	}
-	return look{after: greater(after, low), upto: lesser(upto, high), rows: max(a.Rows, b.Rows), equal: a.Equal(b)}
+	return look{after: greater(after, low), upto: lesser(upto, high), rows: max(a.Rows, b.Rows)}
 }
 
 // bucketNumber reads a bucket's id as the server meant it: signed, unless the
@@ -84,15 +95,6 @@ func bucketNumber(id uint64, high *big.Int) *big.Int {
 		return new(big.Int).SetUint64(id)
 	}
 	return big.NewInt(int64(id))
-}
-
-// worthwhile is what to list: what differs, or everything when that is much.
-func worthwhile(looks []look) []look {
-	differing := slices.DeleteFunc(slices.Clone(looks), func(l look) bool { return l.equal })
-	if len(differing)*hopeless > len(looks) {
-		return looks
-	}
-	return differing
 }
 
 // portion collects what one query lists.

@@ -80,16 +80,16 @@ type Phase string
 // The phases, in their order.
 const (
 	Comparing  Phase = "comparing"
-	Listing    Phase = "listing" // of what differs, when that is a pass of its own
+	Listing    Phase = "listing" // what differs, in passes over both tables
 	Confirming Phase = "confirming"
 )
 
 // Progress is how far a comparison is.
 type Progress struct {
 	Phase Phase
-	// Rows of both sides that were looked at, and about how many there are. While
-	// Confirming: keys read again, and how many there are.
-	Rows, Estimate uint64
+	// Done is what was looked at, and Of about how much there is: rows of both
+	// sides while Comparing, passes while Listing, keys while Confirming.
+	Done, Of uint64
 	// Suspects are the keys that differed at first sight.
 	Suspects uint64
 }

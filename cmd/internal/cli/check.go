@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
+	"runtime/debug"
 	"text/tabwriter"
 	"time"
 
@@ -25,6 +27,10 @@ const (
 	exitNotCompared  = 2
 	defaultKeysShown = 100
 )
+
+// softMemoryBytes is where the collector works harder, well above what a check
+// holds: it keeps the process small beside the servers that it may share a host with.
+const softMemoryBytes = 48 << 20
 
 // checkFlags are those of the check command.
 type checkFlags struct {
@@ -94,6 +100,9 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	cfg, err := (&flags{path: target{}.with(root).path}).load()
 	if err != nil {
 		return err
+	}
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT does not say otherwise
+		debug.SetMemoryLimit(softMemoryBytes)
 	}
 	bar := newProgress(console)
 	f.Strong = f.checksum == "strong"

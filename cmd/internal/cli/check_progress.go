@@ -50,7 +50,7 @@ func (p *progress) show(job, destination string, now app.CheckProgress) {
 	fresh := what != p.what
 	if fresh {
 		p.finish()
-		p.what, p.began, p.already, p.said = what, time.Now(), now.Rows, time.Now()
+		p.what, p.began, p.already, p.said = what, time.Now(), now.Done, time.Now()
 	}
 	if p.terminal {
 		p.draw(now)
@@ -63,30 +63,33 @@ func (p *progress) show(job, destination string, now app.CheckProgress) {
 	}
 }
 
+// units are what the phases count.
+var units = map[app.CheckPhase]string{app.Comparing: "rows", app.Listing: "passes", app.Confirming: "keys"}
+
 // draw moves the bar.
 func (p *progress) draw(now app.CheckProgress) {
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.out), progressbar.OptionSetWidth(30),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(units[now.Phase]),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	// Statistics may say fewer rows than there are; a full bar would end.
-	p.bar.ChangeMax64(int64(min(max(now.Estimate, now.Rows+1), math.MaxInt64)))
+	p.bar.ChangeMax64(int64(min(max(now.Of, now.Done+1), math.MaxInt64)))
 	p.bar.Describe(p.what + suspects(now))
-	_ = p.bar.Set64(int64(min(now.Rows, math.MaxInt64))) // only for the eye
+	_ = p.bar.Set64(int64(min(now.Done, math.MaxInt64))) // only for the eye
 }
 
 // line is the progress in words.
 func (p *progress) line(now app.CheckProgress) string {
 	text := p.what
-	if now.Estimate > 0 {
-		text += fmt.Sprintf(" %d of about %d", now.Rows, now.Estimate)
+	if now.Of > 0 {
+		text += fmt.Sprintf(" %d of about %d %s", now.Done, now.Of, units[now.Phase])
 	}
 	took := time.Since(p.began).Seconds()
-	if rate := float64(now.Rows-min(now.Rows, p.already)) / max(took, 0.001); rate > 0 && took > 1 {
-		text += fmt.Sprintf(", %.0f rows/s", rate)
-		if now.Estimate > now.Rows {
-			left := time.Duration(float64(now.Estimate-now.Rows) / rate * float64(time.Second))
+	if rate := float64(now.Done-min(now.Done, p.already)) / max(took, 0.001); rate > 0 && took > 1 {
+		text += fmt.Sprintf(", %.0f %s/s", rate, units[now.Phase])
+		if now.Of > now.Done {
+			left := time.Duration(float64(now.Of-now.Done) / rate * float64(time.Second))
 			text += fmt.Sprintf(", about %s left", left.Round(time.Second))
 		}
 	}
