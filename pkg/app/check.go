@@ -319,10 +319,7 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 		options.State = k.file.State(key)
 		options.Save = func(s *check.State) error { return k.file.Save(key, s) }
 	}
-	result, err := check.Run(ctx, check.Pair{
-		Job: j.Name, Destination: name, Strategy: check.Strategy(pairing.Strategy()),
-		Source: pairing.Source(), Target: pairing.Destination(), Relation: pairing.Relation(),
-	}, options)
+	result, err := check.Run(ctx, pairOf(j.Name, name, pairing), options)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -375,4 +372,12 @@ func shownKey(key []byte) string {
 		}
 	}
 	return text
+}
+
+// pairOf gives a pairing as the room that compares knows it.
+func pairOf(name, destination string, p *mysql.Pairing) check.Pair {
+	return check.Pair{
+		Job: name, Destination: destination, Strategy: check.Strategy(p.Strategy()),
+		Source: p.Source(), Target: p.Destination(), Relation: p.Relation(),
+	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/masixun71/cupid-go/pkg/check"
 	"github.com/masixun71/cupid-go/pkg/diff"
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/table/mysql"
@@ -26,4 +27,18 @@ func (h hashes) Page(ctx context.Context, r job.Range, limit int) ([]diff.Row, [
 // Lookup is worker.Hashes'.
 func (h hashes) Lookup(ctx context.Context, by []diff.Value) ([]diff.Hashed, error) {
 	return h.destination.LookupHashes(ctx, by)
+}
+
+// aligned compares ranges of scan keys that the destination has too.
+type aligned struct {
+	pair check.Pair
+	rows int // about how many a range has
+}
+
+var _ worker.Ranges = aligned{}
+
+// Compare is worker.Ranges'.
+func (a aligned) Compare(ctx context.Context, r job.Range) (rows int, suspects []string, err error) {
+	found, err := check.Range(ctx, a.pair, r.After, r.UpTo, a.rows)
+	return int(found.Rows), found.Suspects, err
 }

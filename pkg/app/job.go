@@ -280,6 +280,19 @@ func (r *jobRun) known(ctx context.Context, q *broker.Queue) error {
 	})
 }
 
+// hash lets the servers compare what they can, and says what they cannot.
+func (r *jobRun) hash(t *worker.Target, plan *mysql.Plan, n int) {
+	if ok, why := plan.Destinations[n].Hashable(); ok {
+		t.Hashes = hashes{source: plan.Source, destination: plan.Destinations[n], n: n}
+	} else {
+		r.log.Info("rows are compared, not their hashes", "destination", t.Config.Name, "why", why)
+	}
+	pairing := plan.Pairing(n, mysql.PairingOptions{})
+	if pairing.Strategy() == mysql.RangeChecksum {
+		t.Ranges = aligned{rows: r.job.RangeRows, pair: pairOf(r.job.Name, t.Config.Name, pairing)}
+	}
+}
+
 func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Worker, closeAll func(), err error) {
 	var endpoints []*callback.Endpoint
 	closeAll = func() {
@@ -290,11 +303,7 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	var targets []worker.Target
 	for i, d := range r.job.Destinations {
 		target := worker.Target{Config: d, Destination: plan.Destinations[i]}
-		if ok, why := plan.Destinations[i].Hashable(); ok {
-			target.Hashes = hashes{source: plan.Source, destination: plan.Destinations[i], n: i}
-		} else {
-			r.log.Info("rows are compared, not their hashes", "destination", d.Name, "why", why)
-		}
+		r.hash(&target, plan, i)
 		if !d.Callback.Off { // then it may have no address
 			e, err := callback.New(d.Callback)
 			if err != nil {

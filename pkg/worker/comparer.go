@@ -122,7 +122,7 @@ var errStopped = errors.New("stopped")
 func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Counts, error) {
 	counts := job.Counts{"ranges": 1, "rows": 0, "differences": 0}
 	portion := 0
-	for n, read := range c.passes() {
+	for n, read := range c.passes(r.Range) {
 		rest := r.Range
 		for more := true; more; {
 			if stop.Err() != nil {

@@ -31,15 +31,19 @@ type page struct {
 type reader func(ctx context.Context, rest job.Range) (page, error)
 
 // passes are the ways through a range that together compare every destination.
-func (c *comparer) passes() []reader {
+func (c *comparer) passes(r job.Range) []reader {
+	byKey := !r.UpTo.Timed() && !r.UpTo.Open()
 	var passes []reader
 	var plain []Target
 	for _, t := range c.w.c.Targets {
-		if t.Hashes == nil {
+		switch {
+		case t.Ranges != nil && byKey:
+			passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.folded(ctx, rest, t) })
+		case t.Hashes != nil:
+			passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, t) })
+		default:
 			plain = append(plain, t)
-			continue
 		}
-		passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, t) })
 	}
 	if len(plain) > 0 {
 		passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.plain(ctx, rest, plain) })
@@ -78,17 +82,31 @@ func (c *comparer) hashed(ctx context.Context, rest job.Range, t Target) (page, 
 	if err != nil {
 		return page{}, fmt.Errorf("hash rows of destination %s: %w", t.Config.Name, err)
 	}
-	p := page{rows: len(rows), next: next, more: more}
-	for keys := range slices.Chunk(unequal(rows, hashes, copies), pageRows) {
+	return c.suspected(ctx, rest.Shard, unequal(rows, hashes, copies), t, page{rows: len(rows), next: next, more: more})
+}
+
+// folded compares the whole range by folds that the servers compute.
+func (c *comparer) folded(ctx context.Context, rest job.Range, t Target) (page, error) {
+	rows, suspects, err := t.Ranges.Compare(ctx, rest)
+	if err != nil {
+		return page{}, fmt.Errorf("compare the range with destination %s: %w", t.Config.Name, err)
+	}
+	return c.suspected(ctx, rest.Shard, suspects, t, page{rows: rows, next: rest.UpTo})
+}
+
+// suspected reads and compares the rows whose hashes differ: hashes raise a
+// suspicion, column rules decide.
+func (c *comparer) suspected(ctx context.Context, shard job.Shard, suspects []string, t Target, p page) (page, error) {
+	for keys := range slices.Chunk(suspects, pageRows) {
 		full, err := c.w.c.Source.Lookup(ctx, keys, false)
 		if err != nil {
 			return page{}, fmt.Errorf("read source rows: %w", err)
 		}
-		if err := c.judge(ctx, rest.Shard, full, t, &p); err != nil {
+		if err := c.judge(ctx, shard, full, t, &p); err != nil {
 			return page{}, err
 		}
 	}
-	c.w.c.Meter.Compared(t.Config.Name, len(rows), p.differing)
+	c.w.c.Meter.Compared(t.Config.Name, p.rows, p.differing)
 	return p, nil
 }
 

@@ -65,6 +65,15 @@ type Target struct {
 	Destination Destination
 	Endpoint    Endpoint // nil where callbacks are off
 	Hashes      Hashes   // nil where equal rows need not have equal hashes: rows are compared
+	Ranges      Ranges   // nil where the scan key is not a key of the destination too
+}
+
+// Ranges compares a whole range of scan keys with one destination that has the
+// same keys in the same order: both servers fold the range, and only where the
+// folds differ is looked at closer.
+type Ranges interface {
+	// Compare gives the number of source rows in r and the scan keys that may differ.
+	Compare(ctx context.Context, r job.Range) (rows int, suspects []string, err error)
 }
 
 // Hashes compares a range with one destination by hashes that the servers compute.
