@@ -58,7 +58,7 @@ func TestStateIsKeptOverAStopAndOverAKill(t *testing.T) {
 		began := len(w.log.String())
 		p := w.runConfig(app.Both, w.alone(state))
 		w.until(func() bool {
-			return len(w.log.lines("the start id is ignored", "cupid rescan", "start_id=1", "cursor=20")) == n+1
+			return len(w.log.lines("the start id is ignored", "move the state file away", "start_id=1", "cursor=20")) == n+1
 		}, "it says where it goes on")
 		if state == path {
 			w.until(func() bool { return p.state(t).Depths[waits] == 5 }, "they still wait")

@@ -51,16 +51,24 @@ func explain(ctx context.Context, j job.Job, out io.Writer) error {
 		fmt.Fprintf(out, "  destination %s\t%s\n", d.Name(), j.Destinations[n].Table)
 		fmt.Fprintf(out, "    byColumn\t%s\n", byIndex(d.ByColumn()))
 		fmt.Fprintf(out, "    cupid check\t%s: %s\n", pairing.Strategy(), pairing.Reason())
-		if ok, why := d.Hashable(); ok {
-			fmt.Fprintf(out, "    workers\tkeyed lookup: equal rows have equal hashes\n")
-		} else {
-			fmt.Fprintf(out, "    workers\trows: %s\n", why)
-		}
+		fmt.Fprintf(out, "    workers\t%s\n", workersStrategy(pairing, d))
 	}
 	for _, w := range plan.Warnings {
 		fmt.Fprintf(out, "  warning\t%s\n", w)
 	}
 	return nil
+}
+
+// workersStrategy is how ranges of a scan are compared; see jobRun.hash.
+func workersStrategy(p *mysql.Pairing, d *mysql.Destination) string {
+	lookup := "keyed lookup: equal rows have equal hashes"
+	if ok, why := d.Hashable(); !ok {
+		lookup = "rows: " + why
+	}
+	if p.Strategy() == mysql.RangeChecksum {
+		return "range checksum for ranges of the scan key; for updates " + lookup
+	}
+	return lookup
 }
 
 func byIndex(column, index string) string {

@@ -155,8 +155,12 @@ func (r *jobRun) sayWhere(ctx context.Context, q *broker.Queue) {
 	if err != nil || !found {
 		return // the scheduler reads it too, and says why it cannot
 	}
-	r.log.Info("the start id is ignored, the insert scan goes on behind its saved cursor; cupid rescan looks at older rows again",
-		"start_id", r.job.StartID, "cursor", cursor.String())
+	again := "cupid rescan looks at older rows again"
+	if r.a.store != nil {
+		again = "to scan anew, stop cupid and move the state file away"
+	}
+	r.log.Info("the start id is ignored, the insert scan goes on behind its saved cursor",
+		"start_id", r.job.StartID, "cursor", cursor.String(), "to_look_again", again)
 }
 
 // open prepares the pools; a destination in the same place has its own, so that one cannot starve the other.

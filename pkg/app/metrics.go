@@ -46,7 +46,7 @@ func (m *meters) job(name string) worker.Meter {
 				m.failures.WithLabelValues(name).Inc()
 				return
 			}
-			m.ranges.WithLabelValues(name, string(scan)).Observe(took.Seconds())
+			m.ranges.WithLabelValues(name, scan.Kind()).Observe(took.Seconds())
 		},
 		OnCompared: func(destination string, rows, differences int) {
 			m.rows.WithLabelValues(name, destination).Add(float64(rows))

@@ -220,3 +220,15 @@ func (b *Broker) ForgetLocks(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Push adds ranges that an operator asked for beside those of the scans, all of
+// them or none. Repeated after a lost reply they are compared twice.
+// The only refusal is *job.LimitError.
+func (q *Queue) Push(ctx context.Context, ranges []job.Range) error {
+	keys := []string{q.keys.ranges(), q.keys.rangesLeased(), q.keys.rangesRetry()}
+	args := []any{q.limits.MaxRanges, q.b.wakeChannel(), q.message(WakeRanges)}
+	if _, err := q.push(ctx, pushScript, keys, args, ranges); err != nil {
+		return fmt.Errorf("push %d ranges of %s: %w", len(ranges), q.job, err)
+	}
+	return nil
+}

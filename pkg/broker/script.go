@@ -28,6 +28,7 @@ func source(name string) string {
 var (
 	claimScript          = script("claim")
 	lateScript           = script("late")
+	pushScript           = script("push")
 	registerScript       = script("register")
 	fetchRangesScript    = script("fetch_ranges")
 	putScript            = script("put")

@@ -3,6 +3,7 @@ package job
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +24,18 @@ var scanForm = regexp.MustCompile(`^(insert|insert-late|update|update-late|audit
 
 // Late is the scan that passes s a second time, for rows that were committed late.
 func (s Scan) Late() Scan { return s + "-late" }
+
+// Rescan is the scan of an operator who wants ranges looked at again; n, from 1,
+// tells one such wish from another.
+func Rescan(n int64) Scan { return Scan("rescan-" + strconv.FormatInt(n, 10)) }
+
+// Kind is the scan without the number of a rescan, for metrics.
+func (s Scan) Kind() string {
+	if strings.HasPrefix(string(s), "rescan-") {
+		return "rescan"
+	}
+	return string(s)
+}
 
 // Shard is one physical source table: the name of its DSN and the table.
 type Shard struct{ Database, Table string }

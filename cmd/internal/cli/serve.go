@@ -37,6 +37,7 @@ func Main(role app.Role) int {
 		addOperators(c)
 		addCheck(c)
 		addConfig(c)
+		addRescan(c)
 	}
 	return Execute(ctx, c, os.Stderr)
 }

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/masixun71/cupid-go/pkg/app"
+)
+
+// addRescan adds the command that has old rows looked at again.
+func addRescan(root *cobra.Command) {
+	var o app.RescanOptions
+	c := &cobra.Command{
+		Use: "rescan -c FILE", Short: "Have the workers look again at rows that were scanned before", Args: noArguments,
+		Long: "Pushes ranges of scan keys for the running workers. The cursors of the scans stay where they are,\n" +
+			"and callbacks that are open stay open. It ends when all ranges are pushed; cupid status shows their way.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := (&flags{path: target{}.with(root).path}).load()
+			if err != nil {
+				return err
+			}
+			o.OnPushed = func(ranges int, upto string) {
+				fmt.Fprintf(c.OutOrStdout(), "%d ranges pushed, up to %s\n", ranges, upto)
+			}
+			return app.Rescan(c.Context(), cfg, o)
+		},
+	}
+	c.Flags().StringVar(&o.Job, "job", "", "the job; needed when the config has several")
+	c.Flags().StringVar(&o.From, "from", "", "least scan key to look at")
+	c.Flags().StringVar(&o.To, "to", "", "greatest scan key to look at")
+	root.AddCommand(c)
+}

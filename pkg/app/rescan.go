@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/config"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/plan"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
+)
+
+// RescanOptions say which rows the workers are to look at again.
+type RescanOptions struct {
+	Job      string // name; "" when there is only one
+	From, To string // scan keys, both inclusive where they are integers; "" means no bound
+	// OnPushed hears how many ranges wait for the workers by now; may be nil.
+	OnPushed func(ranges int, upto string)
+}
+
+// Rescan pushes ranges over rows that were scanned before, for the fleet's workers.
+// The scans' cursors stay where they are. It waits while enough ranges wait.
+func Rescan(ctx context.Context, c *config.Config, o RescanOptions) error {
+	if c.Redis == nil {
+		return fmt.Errorf("%w: %s names no Redis: a cupid that keeps its work in itself scans anew when it is stopped and its state file is moved away", ErrConfig, c.Path)
+	}
+	jobs, err := chosen(c, CheckOptions{Job: o.Job})
+	if err != nil {
+		return err
+	}
+	if len(jobs) > 1 {
+		return fmt.Errorf("%w: %s has %d jobs: say which one with --job", ErrConfig, c.Path, len(jobs))
+	}
+	tables, closeAll, err := inspect(ctx, jobs[0], 1)
+	if err != nil {
+		return err
+	}
+	defer closeAll(discard)
+	b := broker.Open(*c.Redis, broker.Options{Name: "cupid-rescan"})
+	return errors.Join(rescan(ctx, b, jobs[0], tables.Source, o), b.Close())
+}
+
+func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Source, o RescanOptions) error {
+	const batch, pause = 100, 500 * time.Millisecond
+	q, err := b.Queue(broker.QueueConfig{Job: j.Name, Limits: broker.Limits{MaxRanges: j.MaxRanges}})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	upto, found, _, err := source.Bounds(ctx, job.Point{})
+	if err != nil || !found {
+		return err
+	}
+	after, err := lowerEnd(o.From, source.NumericKey())
+	if err != nil {
+		return err
+	}
+	if o.To != "" {
+		upto = job.KeyPoint(o.To)
+	}
+	cutter := &plan.Cutter{
+		Index: source, Scan: job.Rescan(time.Now().Unix()), Shard: j.Source.Shard, Rows: j.RangeRows, Numeric: source.NumericKey(),
+	}
+	for pushed := 0; after.String() != upto.String(); {
+		ranges, err := cutter.Cut(ctx, after, upto, min(batch, max(j.MaxRanges, 1)))
+		if err != nil || len(ranges) == 0 {
+			return err
+		}
+		for err = q.Push(ctx, ranges); err != nil; err = q.Push(ctx, ranges) {
+			if _, full := errors.AsType[*job.LimitError](err); !full {
+				return err
+			}
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		pushed += len(ranges)
+		after = ranges[len(ranges)-1].UpTo
+		if o.OnPushed != nil {
+			o.OnPushed(pushed, after.String())
+		}
+	}
+	return nil
+}
+
+// lowerEnd is the exclusive end before an inclusive key.
+func lowerEnd(from string, numeric bool) (job.Point, error) {
+	if from == "" {
+		return job.Point{}, nil
+	}
+	if !numeric {
+		return job.KeyPoint(from), nil
+	}
+	n, ok := new(big.Int).SetString(from, 10)
+	if !ok {
+		return job.Point{}, fmt.Errorf("%w: --from %q: want a whole number, as the scan key is", ErrConfig, from)
+	}
+	return job.KeyPoint(n.Sub(n, big.NewInt(1)).String()), nil
+}
