@@ -116,8 +116,8 @@ func commandLines(page string) []string {
 
 var (
 	program    = regexp.MustCompile(`^(?:command=|ExecStart=)?(?:\S*/)?(cupid|scheduler|worker)((?: +[^\s|>&;]+)+)`)
-	subCommand = regexp.MustCompile(`Use: "([a-z]+)"`)
-	flagName   = regexp.MustCompile(`(?:String|Bool)Var(P?)\([^,]+, "(\w+)"(?:, "(\w)")?`)
+	subCommand = regexp.MustCompile(`Use: "([a-z]+)[ "]`)
+	flagName   = regexp.MustCompile(`(?:String|Bool|Int|Duration)Var(P?)\([^,]+, "([\w-]+)"(?:, "(\w)")?`)
 )
 
 func TestCommandsAndFlagsExist(t *testing.T) {
