@@ -15,6 +15,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
+
+	"github.com/masixun71/cupid-go/pkg/filelock"
 )
 
 const (
@@ -216,8 +218,8 @@ func claim(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state file %s cannot be locked: make its folder writable for this user or name another cacheFilePath: %w", path, err)
 	}
-	if err := tryLock(lock); err != nil {
-		if errors.Is(err, errLocked) {
+	if err := filelock.Try(lock); err != nil {
+		if errors.Is(err, filelock.ErrLocked) {
 			err = fmt.Errorf("state file %s is %w: stop that one or name another cacheFilePath", path, ErrInUse)
 		} else {
 			err = fmt.Errorf("state file %s cannot be locked: %w", path, err)

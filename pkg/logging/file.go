@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/masixun71/cupid-go/pkg/filelock"
 )
 
 const (
@@ -36,20 +38,20 @@ func claim(dir, name string) (path string, lock *os.File, err error) {
 		switch {
 		case err == nil:
 			return path, lock, nil
-		case !errors.Is(err, errLocked):
+		case !errors.Is(err, filelock.ErrLocked):
 			return "", nil, unusable(dir, err)
 		}
 	}
 	return "", nil, fmt.Errorf("log folder %s: %d processes log as %q already: set another logDir", dir, maxSameName, name)
 }
 
-// claimOne returns errLocked when another process has the file.
+// claimOne returns filelock.ErrLocked when another process has the file.
 func claimOne(path, lockPath string) (*os.File, error) {
 	lock, err := os.OpenFile(lockPath, os.O_CREATE|os.O_RDWR, 0o640)
 	if err != nil {
 		return nil, err
 	}
-	err = tryLock(lock)
+	err = filelock.Try(lock)
 	if err == nil {
 		err = touch(path)
 	}

@@ -1,4 +1,4 @@
-package logging
+package filelock
 
 import (
 	"errors"
@@ -7,15 +7,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// errLocked: another process holds the lock.
-var errLocked = errors.New("locked by another process")
-
-// tryLock takes the lock of f without waiting. It ends with f, or with the process.
-func tryLock(f *os.File) error {
+// Try takes the lock of f without waiting. It ends with f, or with the
+// process. ErrLocked: another process holds it.
+func Try(f *os.File) error {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		return errLocked
+		return ErrLocked
 	}
 	return err
 }
