@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -22,6 +23,7 @@ func Range(ctx context.Context, p Pair, after, upto job.Point, rows int) (Stretc
 		return Stretch{}, fmt.Errorf("compare a range of %s with %s: they are compared by %s", p.Job, p.Destination, p.Strategy)
 	}
 	c := &comparison{pair: p, limits: defaultLimits, state: &State{}}
+	c.limits.suspects = math.MaxInt // the range bounds them; one that is only counted would be lost
 	c.state.open(p.Relation.Key, c.limits.suspects)
 	if after.Open() {
 		first, found, err := p.Source.Step(ctx, after, upto, 1)

@@ -1,0 +1,52 @@
+package check
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+func TestRangeNamesWhatTheDestinationLacksOrHasOtherwise(t *testing.T) {
+	t.Parallel()
+	rows := numbered(t, 1000)
+	other := numbered(t, 1200) // the keys behind 1000 are the destination's alone
+	other[41].value = "another"
+	other = append(other[:99], other[100:]...)
+	pair := Pair{Strategy: RangeChecksum, Source: newMemory(rows), Target: newMemory(other), Relation: relation}
+	for _, after := range []job.Point{{}, job.KeyPoint("10")} {
+		found, err := Range(t.Context(), pair, after, job.KeyPoint("1100"), 1000)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"42", "100"}, found.Suspects)
+	}
+	equal, err := Range(t.Context(), pair, job.KeyPoint("100"), job.KeyPoint("1000"), 1000)
+	require.NoError(t, err)
+	require.Equal(t, Stretch{Rows: 900}, equal)
+}
+
+// A range may be as large as its config says: what a whole comparison only
+// counts, a worker would lose.
+func TestRangeForgetsNoSuspectHoweverMany(t *testing.T) {
+	t.Parallel()
+	n := defaultLimits.suspects + 500
+	pair := Pair{Strategy: RangeChecksum, Source: newMemory(numbered(t, n)), Target: newMemory(nil), Relation: relation}
+	found, err := Range(t.Context(), pair, job.Point{}, job.KeyPoint("1000000"), n)
+	require.NoError(t, err)
+	require.EqualValues(t, n, found.Rows)
+	require.Len(t, found.Suspects, n)
+}
+
+func TestRangeOfAnEmptySourceIsEmpty(t *testing.T) {
+	t.Parallel()
+	pair := Pair{Strategy: RangeChecksum, Source: newMemory(nil), Target: newMemory(numbered(t, 10)), Relation: relation}
+	found, err := Range(t.Context(), pair, job.Point{}, job.KeyPoint("100"), 10)
+	require.NoError(t, err)
+	require.Zero(t, found)
+}
+
+func TestRangeRefusesAnotherStrategy(t *testing.T) {
+	t.Parallel()
+	_, err := Range(t.Context(), Pair{Job: "shop", Destination: "far", Strategy: Rows}, job.Point{}, job.KeyPoint("1"), 1)
+	require.ErrorContains(t, err, "shop with far: they are compared by rows")
+}
