@@ -223,11 +223,11 @@ func (k *checker) job(ctx context.Context, j job.Job) error {
 		}
 		return nil
 	}
-	plan, closeAll, err := inspect(ctx, j, 2*max(k.options.Parallel, 2)+2)
+	plan, opened, err := inspect(ctx, j, 2*max(k.options.Parallel, 2)+2)
 	if err != nil {
 		return failed(err)
 	}
-	defer closeAll(k.options.Log)
+	defer opened.close(k.options.Log)
 	for _, w := range plan.Warnings {
 		k.options.Log.Warn("a table could be better suited", "job", j.Name, "warning", w)
 	}
@@ -240,37 +240,16 @@ func (k *checker) job(ctx context.Context, j job.Job) error {
 }
 
 // inspect opens the databases of a job and looks at its tables.
-func inspect(ctx context.Context, j job.Job, connections int) (plan *mysql.Plan, closeAll func(*slog.Logger), err error) {
-	var all []*mysql.Database
-	closeAll = func(log *slog.Logger) {
-		for _, d := range all {
-			if err := d.Close(); err != nil {
-				log.Info("a database pool was not closed cleanly", "error", err)
-			}
-		}
-	}
-	open := func(dsn job.Secret) error {
-		d, err := mysql.Open(dsn, mysql.Options{MaxOpen: connections, StatementTimeout: time.Minute})
-		if err == nil {
-			all = append(all, d)
-		}
-		return err
-	}
-	err = open(j.Source.DSN)
-	for _, dsn := range dsns(j) {
-		err = errors.Join(err, open(dsn))
-	}
-	if err == nil {
-		plan, err = mysql.Inspect(ctx, j, all[0], all[1:])
-	}
-	if _, ok := errors.AsType[*table.ConfigError](err); ok {
-		err = fmt.Errorf("%w: %w", ErrConfig, err)
-	}
+func inspect(ctx context.Context, j job.Job, connections int) (plan *mysql.Plan, opened pools, err error) {
+	opened, err = openPools(j, mysql.Options{MaxOpen: connections, StatementTimeout: time.Minute})
 	if err != nil {
-		closeAll(discard)
 		return nil, nil, err
 	}
-	return plan, closeAll, nil
+	if plan, err = opened.inspect(ctx, j); err != nil {
+		opened.close(discard)
+		return nil, nil, err
+	}
+	return plan, opened, nil
 }
 
 // destination compares one destination.

@@ -374,7 +374,7 @@ func TestIdleWorkerTakesARangeAtOnce(t *testing.T) {
 	go func() {
 		defer close(heard)
 		for m := range hints.Channel() {
-			if m.Payload == w.job.Name+" "+broker.WakeRanges {
+			if m.Payload == w.job.Name+" "+job.WakeRanges {
 				claimed.Store(time.Now().UnixNano())
 			}
 		}

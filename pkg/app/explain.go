@@ -34,11 +34,11 @@ func Explain(ctx context.Context, c *config.Config, out io.Writer) error {
 
 func explain(ctx context.Context, j job.Job, out io.Writer) error {
 	const connections = 2
-	plan, closeAll, err := inspect(ctx, j, connections)
+	plan, opened, err := inspect(ctx, j, connections)
 	if err != nil {
 		return err
 	}
-	defer closeAll(discard)
+	defer opened.close(discard)
 	source := plan.Source.Access()
 	fmt.Fprintf(out, "job %s\t%s\n", j.Name, plan.Source.Identity())
 	fmt.Fprintf(out, "  scan key\t%s\n", byIndex(source.ScanKey, source.ScanIndex))

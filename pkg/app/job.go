@@ -15,7 +15,6 @@ import (
 	"github.com/masixun71/cupid-go/pkg/callback"
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/scheduler"
-	"github.com/masixun71/cupid-go/pkg/table"
 	"github.com/masixun71/cupid-go/pkg/table/mysql"
 	"github.com/masixun71/cupid-go/pkg/worker"
 )
@@ -103,12 +102,12 @@ func (r *jobRun) run(ctx context.Context) {
 }
 
 func (r *jobRun) work(ctx context.Context) error {
-	source, destinations, closeAll, err := r.open()
+	opened, err := openPools(r.job, mysql.Options{StatementTimeout: r.a.c.Process.Lease * 2 / 3})
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	plan, err := r.inspect(ctx, source, destinations)
+	defer opened.close(r.log)
+	plan, err := r.inspect(ctx, opened)
 	if err != nil || plan == nil {
 		return err
 	}
@@ -163,46 +162,10 @@ func (r *jobRun) sayWhere(ctx context.Context, q *broker.Queue) {
 		"start_id", r.job.StartID, "cursor", cursor.String(), "to_look_again", again)
 }
 
-// open prepares the pools; a destination in the same place has its own, so that one cannot starve the other.
-func (r *jobRun) open() (source *mysql.Database, destinations []*mysql.Database, closeAll func(), err error) {
-	var all []*mysql.Database
-	closeAll = func() {
-		for _, d := range all {
-			if err := d.Close(); err != nil {
-				r.log.Info("a database pool was not closed cleanly", "error", err)
-			}
-		}
-	}
-	open := func(dsn job.Secret) (*mysql.Database, error) {
-		d, err := mysql.Open(dsn, mysql.Options{StatementTimeout: r.a.c.Process.Lease * 2 / 3})
-		if err != nil {
-			closeAll()
-			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-		}
-		all = append(all, d)
-		return d, nil
-	}
-	if source, err = open(r.job.Source.DSN); err != nil {
-		return nil, nil, nil, err
-	}
-	for _, d := range r.job.Destinations {
-		db, err := open(d.DSN)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		destinations = append(destinations, db)
-	}
-	return source, destinations, closeAll, nil
-}
-
 // inspect reads both sides' metadata; databases that are down are waited for.
-func (r *jobRun) inspect(ctx context.Context, source *mysql.Database, destinations []*mysql.Database) (plan *mysql.Plan, err error) {
-	err = r.a.patiently(ctx, "databases of job "+r.job.Name, func(ctx context.Context) error {
-		found, err := mysql.Inspect(ctx, r.job, source, destinations)
-		if _, mistake := errors.AsType[*table.ConfigError](err); mistake {
-			return fmt.Errorf("%w: %w", ErrConfig, err)
-		}
-		plan = found
+func (r *jobRun) inspect(ctx context.Context, opened pools) (plan *mysql.Plan, err error) {
+	err = r.a.patiently(ctx, "databases of job "+r.job.Name, func(ctx context.Context) (err error) {
+		plan, err = opened.inspect(ctx, r.job)
 		return err
 	})
 	if err == nil && plan != nil {

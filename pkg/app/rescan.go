@@ -35,11 +35,11 @@ func Rescan(ctx context.Context, c *config.Config, o RescanOptions) error {
 	if len(jobs) > 1 {
 		return fmt.Errorf("%w: %s has %d jobs: say which one with --job", ErrConfig, c.Path, len(jobs))
 	}
-	tables, closeAll, err := inspect(ctx, jobs[0], 1)
+	tables, opened, err := inspect(ctx, jobs[0], 1)
 	if err != nil {
 		return err
 	}
-	defer closeAll(discard)
+	defer opened.close(discard)
 	b := broker.Open(*c.Redis, broker.Options{Name: "cupid-rescan"})
 	return errors.Join(rescan(ctx, b, jobs[0], tables.Source, o), b.Close())
 }

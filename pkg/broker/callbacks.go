@@ -103,7 +103,7 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
 	args := []any{
 		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife / time.Second),
-		q.b.wakeChannel(), q.message(WakeDue), q.message(WakeCallbacks), ms(q.confirmDelay),
+		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay),
 	}
 	for _, s := range settlements {
 		to, ok := waitsIn[s.To]
@@ -162,6 +162,3 @@ func flag(b bool) string {
 	}
 	return ""
 }
-
-// NewWebhookID is a fresh id for a callback whose former one a receiver has answered with a yes.
-func NewWebhookID() string { return newToken() }

@@ -262,10 +262,3 @@ func TestSettleToNowhereIsAnErrorBeforeAnythingIsSent(t *testing.T) {
 		require.Empty(f, answers)
 	})
 }
-
-func TestWebhookIDsAreNewAndHoldNoDot(t *testing.T) {
-	t.Parallel()
-	one, other := NewWebhookID(), NewWebhookID()
-	require.NotEqual(t, one, other)
-	require.Regexp(t, `^[A-Z2-7]{26}$`, one)
-}

@@ -93,13 +93,7 @@ func (q *Queue) Register(ctx context.Context, leader string) error {
 	return nil
 }
 
-// wake messages say to which loops of which job a hint is addressed.
-const (
-	WakeRanges    = "ranges"    // a range is at hand
-	WakeCallbacks = "callbacks" // a callback is at hand
-	WakeDue       = "due"       // something falls due earlier than was known
-)
-
+// message is a hint on the wake channel: the job and the kind of work.
 func (q *Queue) message(what string) string { return q.job + " " + what }
 
 // newToken is the proof of a lease or the id of a callback: random, never counted, so

@@ -79,15 +79,20 @@ func (q *Queue) PutAgain(ctx context.Context, differences []job.Difference) erro
 }
 
 func (q *Queue) put(ctx context.Context, id, token string, portion int, differences []job.Difference) error {
-	args := []any{id, token, portion, ms(q.lease), ms(q.confirmDelay), q.keys.callbackPrefix(), q.b.wakeChannel(), q.message(WakeDue)}
+	args := []any{id, token, portion, ms(q.lease), ms(q.confirmDelay), q.keys.callbackPrefix(), q.b.wakeChannel(), q.message(job.WakeDue)}
 	for _, d := range differences {
-		args = append(args, string(d.ID()), d.Destination, d.Shard.String(), d.Key, d.Type.String(), d.SourceHash, newToken())
+		args = append(args, string(d.ID()), d.Destination, d.Shard.String(), d.Key, d.Type.String(), d.SourceHash, job.NewWebhookID())
 	}
 	keys := []string{q.keys.rangeItem(id), q.keys.rangesLeased(), q.keys.confirm()}
 	reply, err := run(ctx, q.b.rdb, putScript, keys, args...)
 	if err != nil {
 		return fmt.Errorf("put %d differences of %s: %w", len(differences), q.job, err)
 	}
+	return leaseRefusal(reply)
+}
+
+// leaseRefusal turns the first word of a reply about a leased range into an error.
+func leaseRefusal(reply []any) error {
 	switch word, err := verdict(reply); {
 	case err != nil:
 		return err
@@ -111,15 +116,7 @@ func (q *Queue) AckRange(ctx context.Context, r job.LeasedRange, portions int, c
 	if err != nil {
 		return fmt.Errorf("ack range %s: %w", r.ID, err)
 	}
-	switch word, err := verdict(reply); {
-	case err != nil:
-		return err
-	case word == "lost":
-		return job.ErrLost
-	case word == "portion":
-		return job.ErrPortion
-	}
-	return nil
+	return leaseRefusal(reply)
 }
 
 // RetryRange gives a range back to be run after a delay; code says why in a word. ErrLost as AckRange's.
@@ -135,17 +132,11 @@ func (q *Queue) ReleaseRange(ctx context.Context, r job.LeasedRange) error {
 func (q *Queue) nack(ctx context.Context, r job.LeasedRange, delay time.Duration, code string) error {
 	keys := []string{q.keys.rangeItem(r.ID), q.keys.rangesLeased(), q.keys.ranges(), q.keys.rangesRetry()}
 	reply, err := run(ctx, q.b.rdb, nackRangeScript, keys, r.ID, r.Token, ms(delay), code,
-		q.b.wakeChannel(), q.message(WakeRanges), q.message(WakeDue))
+		q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeDue))
 	if err != nil {
 		return fmt.Errorf("give back range %s: %w", r.ID, err)
 	}
-	switch word, err := verdict(reply); {
-	case err != nil:
-		return err
-	case word == "lost":
-		return job.ErrLost
-	}
-	return nil
+	return leaseRefusal(reply)
 }
 
 // ExtendRanges extends leases (range id → token) and gives the ids that are lost.

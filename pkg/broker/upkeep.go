@@ -21,7 +21,7 @@ const (
 func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promoted, error) {
 	keys := []string{q.keys.rangesRetry(), q.keys.ranges(), q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow()}
 	reply, err := run(ctx, q.b.rdb, promoteScript, keys, upkeepBatch, ms(longest), q.keys.callbackPrefix(), q.keys.callbacksPrefix(),
-		q.b.wakeChannel(), q.message(WakeRanges), q.message(WakeCallbacks))
+		q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks))
 	if err != nil {
 		return job.Promoted{}, fmt.Errorf("promote due items of %s: %w", q.job, err)
 	}
@@ -36,7 +36,7 @@ func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promote
 func (q *Queue) Reclaim(ctx context.Context) (job.Reclaimed, error) {
 	keys := []string{q.keys.reclaim(), q.keys.rangesLeased(), q.keys.ranges(), q.keys.rangesRetry(), q.keys.callbacksLeased(), q.keys.parked()}
 	reply, err := run(ctx, q.b.rdb, reclaimScript, keys, ms(q.lease), upkeepBatch, q.keys.rangePrefix(), q.keys.callbackPrefix(),
-		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(WakeRanges), q.message(WakeCallbacks), stallLimit, ms(stallWait), q.message(WakeDue))
+		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks), stallLimit, ms(stallWait), q.message(job.WakeDue))
 	if err != nil {
 		return job.Reclaimed{}, fmt.Errorf("reclaim ended leases of %s: %w", q.job, err)
 	}

@@ -11,7 +11,7 @@ import (
 // at everything, hints may have been missed.
 type Hint struct {
 	Job  string
-	What string // WakeRanges, WakeCallbacks or WakeDue
+	What string // job.WakeRanges, job.WakeCallbacks or job.WakeDue
 }
 
 // Hints calls hear for each hint until ctx ends. Hints are only that: they get

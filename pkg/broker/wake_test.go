@@ -47,7 +47,7 @@ func TestHintComesInMilliseconds(t *testing.T) {
 			f.seed(leasedRange)
 			began := time.Now()
 			require.NoError(f, f.ReleaseRange(f.Context(), mine()))
-			require.Equal(f, Hint{Job: "db.user", What: WakeRanges}, hint(f, hints))
+			require.Equal(f, Hint{Job: "db.user", What: job.WakeRanges}, hint(f, hints))
 			took = append(took, time.Since(began))
 		}
 		slices.Sort(took)
@@ -60,10 +60,10 @@ func TestHintSaysWhatItIsAbout(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		hints := listen(f, f.broker)
 		require.NoError(f, f.PutAgain(f.Context(), []job.Difference{difference("1")}))
-		require.Equal(f, Hint{Job: "db.user", What: WakeDue}, hint(f, hints))
+		require.Equal(f, Hint{Job: "db.user", What: job.WakeDue}, hint(f, hints))
 		f.pass(time.Hour)
 		f.promote()
-		require.Equal(f, Hint{Job: "db.user", What: WakeCallbacks}, hint(f, hints))
+		require.Equal(f, Hint{Job: "db.user", What: job.WakeCallbacks}, hint(f, hints))
 	})
 }
 

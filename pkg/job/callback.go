@@ -1,6 +1,9 @@
 package job
 
-import "time"
+import (
+	"crypto/rand"
+	"time"
+)
 
 // Phase is what a callback waits for.
 type Phase string
@@ -19,6 +22,10 @@ const (
 	Closed   Phase = "close"
 	Released Phase = "release" // back to the head of the list, no attempt counted
 )
+
+// NewWebhookID is a fresh id of what a receiver is told: random, and without the
+// dot that divides the parts of what is signed.
+func NewWebhookID() string { return rand.Text() }
 
 // LeasedCallback is a callback that a worker may deliver until its lease ends:
 // a reference to a row, never the row.

@@ -33,5 +33,13 @@ type LeasedRange struct {
 	Attempts int // times it was given back with an error
 }
 
+// What a hint says to the loops of a job.
+const (
+	WakeRanges    = "ranges"    // a range is at hand
+	WakeCallbacks = "callbacks" // a callback is at hand
+	WakeDue       = "due"       // something falls due earlier than was known
+	WakeAll       = ""          // hints may have been missed: look at everything
+)
+
 // Counts are added to a job's counters.
 type Counts map[string]int64

@@ -37,7 +37,6 @@ func (c *comparer) run(ctx, work context.Context) {
 	defer comparing.Wait()
 
 	polls := poll{longest: c.w.c.RangePoll}
-	failures := 0
 	for ctx.Err() == nil {
 		if c.w.c.Slots.Acquire(ctx, 1) != nil {
 			return
@@ -47,18 +46,10 @@ func (c *comparer) run(ctx, work context.Context) {
 		if len(leased) == 0 {
 			c.w.c.Slots.Release(1)
 			c.backlog(err)
-			pause := polls.pause()
-			if c.w.refused(ctx, "fetch ranges", err) {
-				failures++
-				pause = backoff(failures, 10*time.Second)
-			} else {
-				failures = 0
-			}
-			c.w.ranges.wait(ctx, pause)
+			c.w.ranges.wait(ctx, polls.after(c.w.refused(ctx, "fetch ranges", err)))
 			continue
 		}
 		polls.found()
-		failures = 0
 		comparing.Go(func() {
 			defer c.w.c.Slots.Release(1)
 			c.one(ctx, work, leased[0], asked)

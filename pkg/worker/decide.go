@@ -109,7 +109,7 @@ func sendable(c job.LeasedCallback, hash string, rules rules) decision {
 func renewed(c job.LeasedCallback) job.LeasedCallback {
 	c.Posted = false
 	c.Attempts = 0
-	c.WebhookID = newWebhookID()
+	c.WebhookID = job.NewWebhookID()
 	return c
 }
 

@@ -278,7 +278,7 @@ func TestWebhookIDsAreUniqueAndWithoutADot(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 1000 {
-		id := newWebhookID()
+		id := job.NewWebhookID()
 		require.False(t, seen[id])
 		require.NotContains(t, id, ".")
 		seen[id] = true

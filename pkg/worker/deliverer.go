@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -52,23 +51,15 @@ func (d *deliverer) run(ctx, work context.Context) {
 	defer batches.Wait()
 
 	polls := poll{longest: d.w.c.CallbackPoll}
-	failures, unread := 0, 0
+	unread := 0
 	for ctx.Err() == nil {
 		asked := time.Now()
 		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, leaseBatch)
 		if len(leased) == 0 {
-			pause := polls.pause()
-			if d.w.refused(ctx, "fetch callbacks", err) {
-				failures++
-				pause = backoff(failures, 10*time.Second)
-			} else {
-				failures = 0
-			}
-			d.bell.wait(ctx, pause)
+			d.bell.wait(ctx, polls.after(d.w.refused(ctx, "fetch callbacks", err)))
 			continue
 		}
 		polls.found()
-		failures = 0
 		for _, c := range leased {
 			d.keeper.keep(string(c.ID), c.Token, asked, func() {})
 		}
@@ -302,8 +293,6 @@ func (d *deliverer) post(ctx context.Context, p pendingPost, settler *settler) {
 		"outcome", a.Outcome.String(), "code", a.Code, "detail", a.Detail, "took", a.Took, "next", next.settle.To)
 	settler.settle(next, true)
 }
-
-func newWebhookID() string { return rand.Text() }
 
 func statusText(status int) string {
 	if status == 0 {

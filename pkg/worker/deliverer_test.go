@@ -92,7 +92,7 @@ func TestTablesThatCannotBeReadPutOffWithoutAnAttemptAndSlowTheLoopDown(t *testi
 		}
 		stop := f.start(t.Context())
 		time.Sleep(10 * time.Second)
-		f.Wake(WakeAll)
+		f.Wake(job.WakeAll)
 		stop()
 		require.LessOrEqual(t, len(f.queue.fetched["callbacks"]), 6)
 		all := f.queue.all()

@@ -44,12 +44,24 @@ func rest(ctx context.Context, d time.Duration) { bell(nil).wait(ctx, d) }
 const shortestPoll = time.Second
 
 type poll struct {
-	longest time.Duration
-	next    time.Duration
+	longest  time.Duration
+	next     time.Duration
+	failures int // in a row
 }
 
 // found begins with short polls again.
-func (p *poll) found() { p.next = 0 }
+func (p *poll) found() { p.next, p.failures = 0, 0 }
+
+// after is how long to wait after a look that gave nothing, or failed.
+func (p *poll) after(failed bool) time.Duration {
+	pause := p.pause()
+	if !failed {
+		p.failures = 0
+		return pause
+	}
+	p.failures++
+	return backoff(p.failures, 10*time.Second)
+}
 
 // pause is how long to wait now; the jitter keeps a fleet from polling in step.
 func (p *poll) pause() time.Duration {

@@ -154,23 +154,15 @@ func (w *Worker) Run(ctx context.Context) {
 	loops.Wait()
 }
 
-// The kinds of work that a hint may speak of.
-const (
-	WakeRanges    = "ranges"
-	WakeCallbacks = "callbacks"
-	WakeDue       = "due"
-	WakeAll       = ""
-)
-
 // Wake tells the loops that work of a kind may be at hand.
 func (w *Worker) Wake(what string) {
-	if what == WakeRanges || what == WakeAll {
+	if what == job.WakeRanges || what == job.WakeAll {
 		w.ranges.ring()
 	}
-	if what == WakeDue || what == WakeAll {
+	if what == job.WakeDue || what == job.WakeAll {
 		w.due.ring()
 	}
-	if what == WakeCallbacks || what == WakeAll {
+	if what == job.WakeCallbacks || what == job.WakeAll {
 		for _, d := range w.deliveries {
 			d.bell.ring()
 		}

@@ -45,10 +45,10 @@ func TestIdleWorkerTakesNewWorkAtOnceAndLooksAtMostOnceASecond(t *testing.T) {
 			f.queue.ranges = append(f.queue.ranges, whole())
 			f.queue.callbacks = append(f.queue.callbacks, due("gone"))
 		})
-		f.Wake(WakeRanges)
-		f.Wake(WakeCallbacks)
+		f.Wake(job.WakeRanges)
+		f.Wake(job.WakeCallbacks)
 		promoted := f.queue.promoted
-		f.Wake(WakeDue)
+		f.Wake(job.WakeDue)
 		synctest.Wait()
 		require.Len(t, f.queue.acked, 1)
 		require.Equal(t, promoted+1, f.queue.promoted)
@@ -72,7 +72,7 @@ func TestHintsForOneKindWakeNoOther(t *testing.T) {
 			return [3]int{len(f.queue.fetched["ranges"]), len(f.queue.fetched["callbacks"]), f.queue.promoted}
 		}
 		for what, woken := range map[string][3]int{
-			WakeRanges: {1, 0, 0}, WakeCallbacks: {0, 1, 0}, WakeDue: {0, 0, 1}, WakeAll: {1, 1, 1}, "unknown": {},
+			job.WakeRanges: {1, 0, 0}, job.WakeCallbacks: {0, 1, 0}, job.WakeDue: {0, 0, 1}, job.WakeAll: {1, 1, 1}, "unknown": {},
 		} {
 			before := count()
 			f.Wake(what)

@@ -1,0 +1,53 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/table"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
+)
+
+// pools are the databases of a job: the source's, then each destination's. One
+// in the same place as another has a pool of its own, so that neither can starve the other.
+type pools []*mysql.Database
+
+// openPools prepares the pools; it does not dial. The error is ErrConfig and names every DSN that cannot be read.
+func openPools(j job.Job, o mysql.Options) (pools, error) {
+	var p pools
+	var all []error
+	for _, dsn := range append([]job.Secret{j.Source.DSN}, dsns(j)...) {
+		d, err := mysql.Open(dsn, o)
+		if err != nil {
+			all = append(all, fmt.Errorf("%w: %w", ErrConfig, err))
+			continue
+		}
+		p = append(p, d)
+	}
+	if len(all) > 0 {
+		p.close(discard)
+		return nil, errors.Join(all...)
+	}
+	return p, nil
+}
+
+// inspect looks at the job's tables once. A mistake in schema or credentials is
+// ErrConfig; any other error means that a database is unavailable.
+func (p pools) inspect(ctx context.Context, j job.Job) (*mysql.Plan, error) {
+	plan, err := mysql.Inspect(ctx, j, p[0], p[1:])
+	if _, mistake := errors.AsType[*table.ConfigError](err); mistake {
+		err = fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return plan, err
+}
+
+func (p pools) close(log *slog.Logger) {
+	for _, d := range p {
+		if err := d.Close(); err != nil {
+			log.Info("a database pool was not closed cleanly", "error", err)
+		}
+	}
+}
