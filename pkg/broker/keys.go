@@ -6,11 +6,17 @@ import "time"
 const Layout = "1"
 
 // Names of the keys that do not belong to a job.
-func (b *Broker) layoutKey() string            { return b.prefix + "layout" }        // STRING
-func (b *Broker) jobsKey() string              { return b.prefix + "jobs" }          // SET of job names
-func (b *Broker) processesKey() string         { return b.prefix + "processes" }     // ZSET process id → last beat, ms
-func (b *Broker) processKey(id string) string  { return b.prefix + "process:" + id } // HASH
-func (b *Broker) wakeChannel() string          { return b.prefix + "wake" }          // PUBSUB "<job> <what>"
+func (b *Broker) layoutKey() string           { return b.prefix + "layout" }        // STRING
+func (b *Broker) jobsKey() string             { return b.prefix + "jobs" }          // SET of job names
+func (b *Broker) processesKey() string        { return b.prefix + "processes" }     // ZSET process id → last beat, ms
+func (b *Broker) processKey(id string) string { return b.prefix + "process:" + id } // HASH
+func (b *Broker) wakeChannel() string         { return b.prefix + "wake" }          // PUBSUB "<job> <what>"
+func (b *Broker) eventsKey(name string) string { // LIST of what happened, newest first; "" is the fleet's
+	if name == "" {
+		return b.prefix + "events"
+	}
+	return keys{prefix: b.jobPrefix(name)}.events()
+}
 func (b *Broker) jobPrefix(name string) string { return b.prefix + "{" + name + "}:" }
 
 // keys are the keys of one job. They share a hash tag, so that a script may
@@ -27,6 +33,7 @@ func (k keys) samples() string      { return k.prefix + "samples" }       // ZSE
 func (k keys) paused() string       { return k.prefix + "paused" }        // HASH by, why, until
 func (k keys) stats() string        { return k.prefix + "stats" }         // HASH counter → n
 func (k keys) lag() string          { return k.prefix + "lag" }           // HASH "<scan>:<shard>" → ids or seconds that the cursor is behind
+func (k keys) events() string       { return k.prefix + "events" }        // LIST of what happened, newest first
 func (k keys) reclaim() string      { return k.prefix + "reclaim" }       // HASH last, hold
 func (k keys) ranges() string       { return k.prefix + "ranges" }        // LIST of range ids
 func (k keys) rangesLeased() string { return k.prefix + "ranges:leased" } // ZSET range id → lease end, ms

@@ -39,6 +39,7 @@ var (
 	promoteScript        = script("promote")
 	fetchCallbacksScript = script("fetch_callbacks")
 	settleScript         = script("settle")
+	eventScript          = script("event")
 )
 
 // run executes s and gives its reply as a list. Run sends the short hash and

@@ -34,3 +34,10 @@ local function delay(key, due, id)
   redis.call('ZADD', key, int(due), id)
   return not first[2] or due < tonumber(first[2])
 end
+
+-- Notes what happened in a list that keeps the newest thousand. Scripts that act for a person
+-- call it after their own writes, so that the act and its note are one step.
+local function event(key, at, kind, who, what)
+  redis.call('LPUSH', key, cjson.encode({at = at, kind = kind, who = who, what = what}))
+  redis.call('LTRIM', key, 0, 999)
+end
