@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/broker"
@@ -25,6 +24,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/logging"
 	"github.com/masixun71/cupid-go/pkg/notify"
+	"github.com/masixun71/cupid-go/pkg/worker"
 )
 
 // Version is what was built; the linker sets it.
@@ -72,7 +72,7 @@ type App struct {
 	notifier *notify.Notifier
 	admin    *admin.Server
 	store    *embedded.Store
-	slots    *semaphore.Weighted
+	slots    *worker.Slots
 	meters   *meters
 
 	teardown []step
@@ -122,7 +122,7 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	if a.notifier, err = notify.New(notify.Config{PushbearSendKey: c.Notify.PushbearSendKey, PushbearBaseURL: c.Notify.PushbearBaseURL}, a.log); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	a.slots = semaphore.NewWeighted(int64(max(c.Worker.Comparers, 1)))
+	a.slots = worker.NewSlots(c.Worker.Comparers)
 	registry := prometheus.NewRegistry()
 	a.meters = newMeters(registry)
 	a.admin, err = admin.New(admin.Config{Addr: DefaultAddr(c.HTTP.Addr, o.Role), Role: string(o.Role), DefaultPort: ports[o.Role]},

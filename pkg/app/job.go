@@ -260,6 +260,21 @@ func (r *jobRun) hash(t *worker.Target, plan *mysql.Plan, n int) {
 	}
 }
 
+// probe asks whether the databases of a job are well.
+func probe(plan *mysql.Plan) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := plan.Source.Probe(ctx); err != nil {
+			return err
+		}
+		for _, d := range plan.Destinations {
+			if err := d.Probe(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Worker, closeAll func(), err error) {
 	var endpoints []*callback.Endpoint
 	closeAll = func() {
@@ -284,7 +299,7 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	}
 	return worker.New(worker.Config{
 		Job: r.job, Queue: queue, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
-		Slots: r.a.slots, RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
+		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
 		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Alert: r.a.alert, Meter: r.a.meters.job(r.job.Name),
 	}), closeAll, nil
 }

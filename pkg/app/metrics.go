@@ -63,7 +63,7 @@ func (m *meters) job(name string) worker.Meter {
 			m.settled.WithLabelValues(name, destination, label).Inc()
 		},
 		OnReclaimed: func(r job.Reclaimed) {
-			m.reclaimed.WithLabelValues(name, "range").Add(float64(r.Ranges + r.SetBack))
+			m.reclaimed.WithLabelValues(name, "range").Add(float64(r.Ranges))
 			m.reclaimed.WithLabelValues(name, "callback").Add(float64(r.Callbacks))
 		},
 	}

@@ -32,8 +32,9 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	sample.Scan = job.InsertLate
 	f.seed(reclaiming.and(state{
 		"samples": {sample.ID() + "@5"}, "cursor": {"insert:db.user=10"}, "ranges": {"insert:db.user:8..9", "insert:db.user:9..10"},
-		"ranges:leased": {r1 + "@+5m", r2 + "@+5m", r3 + "@+5m", "insert:db.user:3..4@-1m"},
-		"range:" + r1:   {"token=mine", "progress=0"}, "range:" + r2: {"token=mine", "progress=0"}, "range:" + r3: {"token=mine", "progress=0"},
+		"ranges:leased":      {r1 + "@+5m", r2 + "@+5m", r3 + "@+5m", wide().ID + "@+5m", "insert:db.user:3..4@-1m"},
+		"range:" + wide().ID: {"token=mine"}, "range:insert:db.user:3..4": {"token=x", "begun=1"}, "ranges:parked": {"insert:db.user:5..6@+5m"},
+		"range:" + r1: {"token=mine", "progress=0"}, "range:" + r2: {"token=mine", "progress=0"}, "range:" + r3: {"token=mine", "progress=0"},
 		"ranges:retry":         {"insert:db.user:4..5@-1m"},
 		"callbacks:leased":     {cb + "@+5m", "a:2@+5m", "a:3@+5m", "a:4@-1m"},
 		"callback:" + cb:       {"token=mine", "seen=2", "destination=a", "shard=db.user"},
@@ -56,12 +57,18 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	refused(f.PutAgain(ctx, []job.Difference{difference("1")}))
 	refused(f.PutAgain(ctx, []job.Difference{difference("2")}))
 	refused(f.Register(ctx, "s2"))
+	refused(f.BeginRange(ctx, mine()))
+	refused(f.SplitRange(ctx, wide(), halves()))
 	f.want(full)
 
 	// Work that ends.
 	require.NoError(t, f.AckRange(ctx, mine(), 0, job.Counts{"rows": 1}))
 	require.NoError(t, f.ReleaseRange(ctx, job.LeasedRange{ID: r2, Token: "mine"}))
-	require.NoError(t, f.RetryRange(ctx, job.LeasedRange{ID: r3, Token: "mine"}, time.Hour, "timeout"))
+	require.NoError(t, f.RetryRange(ctx, job.LeasedRange{ID: r3, Token: "mine"}, job.Again{Delay: time.Hour, Code: "timeout", Blamed: true}))
+	require.NoError(t, f.ParkRange(ctx, wide(), "stalled"))
+	moved, err := f.UnparkRanges(ctx, "insert:db.user:5..6")
+	require.NoError(t, err)
+	require.Equal(t, 1, moved)
 	lost, err := f.ExtendCallbacks(ctx, map[string]string{"a:2": "mine"})
 	require.NoError(t, err)
 	require.Empty(t, lost)

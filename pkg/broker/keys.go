@@ -38,9 +38,10 @@ func (k keys) reclaim() string      { return k.prefix + "reclaim" }       // HAS
 func (k keys) ranges() string       { return k.prefix + "ranges" }        // LIST of range ids
 func (k keys) rangesLeased() string { return k.prefix + "ranges:leased" } // ZSET range id → lease end, ms
 func (k keys) rangesRetry() string  { return k.prefix + "ranges:retry" }  // ZSET range id → due, ms
+func (k keys) rangesParked() string { return k.prefix + "ranges:parked" } // ZSET range id → when it is tried next, ms
 func (k keys) rangePrefix() string  { return k.prefix + "range:" }
 func (k keys) rangeItem(id string) string {
-	return k.rangePrefix() + id // HASH token, worker, progress, stalls, attempts, error
+	return k.rangePrefix() + id // HASH token, worker, begun, progress, stalls, attempts, parked, error
 }
 
 func (k keys) callbacksPrefix() string { return k.prefix + "callbacks:" }

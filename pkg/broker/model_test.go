@@ -26,7 +26,8 @@ func TestEveryIDStandsInOnePlace(t *testing.T) {
 			run++
 			m := newModel(f, fmt.Sprintf("%srun%d:", f.prefix, run))
 			rt.Repeat(map[string]func(*rapid.T){
-				"claim": m.claim, "fetch ranges": m.fetchRanges, "put": m.put, "ack": m.ack, "give back": m.giveBack,
+				"claim": m.claim, "fetch ranges": m.fetchRanges, "begin": m.begin, "put": m.put, "ack": m.ack, "give back": m.giveBack,
+				"split": m.split, "park": m.park, "unpark": m.unpark,
 				"extend": m.extend, "fetch callbacks": m.fetchCallbacks, "settle": m.settle, "hold": m.hold,
 				"pass": m.pass, "promote": m.promoteAll, "reclaim": m.reclaimAll, "": m.check,
 			})
@@ -64,6 +65,8 @@ type model struct {
 	where  map[string]waiting // range or callback id → its place
 	token  map[string]string  // of what is leased
 	stalls map[string]int     // of ranges
+	begun  map[string]bool    // ranges whose run was begun under their lease
+	parked map[string]int     // how often a range was set aside
 	seen   map[string]int     // of callbacks
 	parks  map[string]bool    // callbacks that an operator holds
 	closed int
@@ -91,6 +94,7 @@ func newModel(shared *fixture, prefix string) *model {
 	return &model{
 		f: &f, l: f.lead("s1"), last: never, holdUntil: never,
 		where: map[string]waiting{}, token: map[string]string{}, stalls: map[string]int{}, seen: map[string]int{},
+		begun: map[string]bool{}, parked: map[string]int{},
 		parks: map[string]bool{}, progress: map[string]int{},
 	}
 }
@@ -102,7 +106,7 @@ func (m *model) check(rt *rapid.T) {
 	for _, name := range []string{"ranges", "callbacks:a", "callbacks:b"} {
 		places[name] = pipe.LRange(ctx, m.f.keys.prefix+name, 0, -1)
 	}
-	for _, name := range []string{"ranges:leased", "ranges:retry", "callbacks:leased", "callbacks:confirm", "callbacks:verify", "callbacks:retry", "callbacks:slow", "callbacks:parked"} {
+	for _, name := range []string{"ranges:leased", "ranges:retry", "ranges:parked", "callbacks:leased", "callbacks:confirm", "callbacks:verify", "callbacks:retry", "callbacks:slow", "callbacks:parked"} {
 		places[name] = pipe.ZRange(ctx, m.f.keys.prefix+name, 0, -1)
 	}
 	_, err := pipe.Exec(ctx)
@@ -131,7 +135,7 @@ func (m *model) count(match func(key string) bool) (n int) {
 }
 
 func (m *model) openRanges() int {
-	return m.count(func(key string) bool { return strings.HasPrefix(key, "ranges") })
+	return m.count(func(key string) bool { return strings.HasPrefix(key, "ranges") && key != "ranges:parked" })
 }
 
 func (m *model) openCallbacks() int {
@@ -176,7 +180,7 @@ func (m *model) fetchRanges(rt *rapid.T) {
 	require.Len(rt, got, min(n, ready))
 	for _, r := range got {
 		require.Equal(rt, "ranges", m.where[r.ID].key)
-		require.Equal(rt, m.stalls[r.ID], r.Stalls)
+		require.Equal(rt, []int{m.stalls[r.ID], m.parked[r.ID]}, []int{r.Stalls, r.Parked})
 		m.lease(r.ID, r.Token, "ranges:leased")
 		m.ranges = append(m.ranges, held{id: r.ID, token: r.Token})
 	}
@@ -199,7 +203,82 @@ func pick(rt *rapid.T, leases []held) held {
 // pickRange chooses a lease, as its worker knows it; ok when it still is one.
 func (m *model) pickRange(rt *rapid.T) (r job.LeasedRange, ok bool) {
 	h := pick(rt, m.ranges)
-	return job.LeasedRange{ID: h.id, Token: h.token}, m.token[h.id] == h.token
+	r = job.LeasedRange{ID: h.id, Token: h.token}
+	var err error
+	r.Range, err = job.ParseRange(h.id)
+	require.NoError(rt, err)
+	return r, m.token[h.id] == h.token
+}
+
+func (m *model) begin(rt *rapid.T) {
+	r, ok := m.pickRange(rt)
+	err := m.f.BeginRange(rt.Context(), r)
+	if !ok {
+		require.ErrorIs(rt, err, job.ErrLost)
+		return
+	}
+	require.NoError(rt, err)
+	m.lease(r.ID, r.Token, "ranges:leased")
+	m.begun[r.ID] = true
+}
+
+// split divides a range at an end of its own, so that each part is a range of its own.
+func (m *model) split(rt *rapid.T) {
+	r, ok := m.pickRange(rt)
+	at := r.Range.UpTo
+	at.Key = []string{at.Key[0] + "-" + rapid.StringMatching(`[a-z]{8}`).Draw(rt, "end")}
+	parts := []job.Range{r.Range, r.Range}
+	parts[0].UpTo, parts[1].After = at, at
+	err := m.f.SplitRange(rt.Context(), r, parts)
+	var limit *job.LimitError
+	switch {
+	case !ok:
+		require.ErrorIs(rt, err, job.ErrLost)
+		return
+	case m.count(func(key string) bool { return key == "ranges" })+2 > 6:
+		require.ErrorAs(rt, err, &limit)
+		return
+	}
+	require.NoError(rt, err)
+	require.ErrorIs(rt, m.f.SplitRange(rt.Context(), r, parts), job.ErrLost, "as a lost reply repeats it")
+	m.forget(r.ID)
+	for _, p := range parts {
+		m.where[p.ID()] = waiting{key: "ranges"}
+		m.stalls[p.ID()] = job.StallsAlone
+	}
+}
+
+func (m *model) park(rt *rapid.T) {
+	r, ok := m.pickRange(rt)
+	err := m.f.ParkRange(rt.Context(), r, "unreadable")
+	if !ok {
+		require.ErrorIs(rt, err, job.ErrLost)
+		return
+	}
+	require.NoError(rt, err)
+	wait := min(10*float64(int(1)<<m.parked[r.ID]), 60)
+	m.parked[r.ID]++
+	m.stalls[r.ID] = job.StallsAlone
+	m.where[r.ID] = waiting{key: "ranges:parked", due: m.clock + wait}
+	m.unlease(r.ID)
+}
+
+func (m *model) unlease(id string) {
+	delete(m.token, id)
+	delete(m.begun, id)
+}
+
+func (m *model) unpark(rt *rapid.T) {
+	moved, err := m.f.UnparkRanges(rt.Context())
+	require.NoError(rt, err)
+	parked := 0
+	for id, w := range m.where {
+		if w.key == "ranges:parked" {
+			m.where[id] = waiting{key: "ranges"}
+			parked++
+		}
+	}
+	require.Equal(rt, parked, moved)
 }
 
 func (m *model) put(rt *rapid.T) {
@@ -244,6 +323,8 @@ func (m *model) forget(id string) {
 	delete(m.where, id)
 	delete(m.token, id)
 	delete(m.stalls, id)
+	delete(m.begun, id)
+	delete(m.parked, id)
 	delete(m.seen, id)
 	delete(m.parks, id)
 }
@@ -254,7 +335,10 @@ func (m *model) giveBack(rt *rapid.T) {
 	to := waiting{key: "ranges"}
 	if rapid.Bool().Draw(rt, "later") {
 		to = waiting{key: "ranges:retry", due: m.clock + 5.5}
-		err = m.f.RetryRange(rt.Context(), r, minutes(5.5), "timeout")
+		again := job.Again{Delay: minutes(5.5), Code: "timeout", Blamed: rapid.Bool().Draw(rt, "blamed")}
+		if err = m.f.RetryRange(rt.Context(), r, again); ok && again.Blamed {
+			m.stalls[r.ID]++
+		}
 	} else {
 		err = m.f.ReleaseRange(rt.Context(), r)
 	}
@@ -264,7 +348,7 @@ func (m *model) giveBack(rt *rapid.T) {
 	}
 	require.NoError(rt, err)
 	m.where[r.ID] = to
-	delete(m.token, r.ID)
+	m.unlease(r.ID)
 }
 
 func (m *model) extend(rt *rapid.T) {
@@ -374,7 +458,7 @@ func (m *model) promoteAll(rt *rapid.T) {
 			continue
 		}
 		switch w.key {
-		case "ranges:retry":
+		case "ranges:retry", "ranges:parked":
 			m.where[id] = waiting{key: "ranges"}
 			moved++
 		case "callbacks:confirm", "callbacks:verify", "callbacks:retry", "callbacks:slow":
@@ -419,16 +503,13 @@ func (m *model) reclaimEnded(isLeased func(string) bool) (did job.Reclaimed) {
 			m.where[id] = waiting{key: "callbacks:a"}
 			did.Callbacks++
 		default:
-			m.stalls[id]++
-			if m.stalls[id] < stallLimit {
-				m.where[id] = waiting{key: "ranges"}
-				did.Ranges++
-			} else {
-				m.where[id] = waiting{key: "ranges:retry", due: m.clock + stallWait.Minutes()}
-				did.SetBack++
+			if m.begun[id] {
+				m.stalls[id]++
 			}
+			m.where[id] = waiting{key: "ranges"}
+			did.Ranges++
 		}
-		delete(m.token, id)
+		m.unlease(id)
 	}
 	return did
 }

@@ -58,7 +58,12 @@ func TestRedisThatIsDownIsNoRefusal(t *testing.T) {
 		"ranges":     func() error { _, err := f.FetchRanges(ctx, "w", 1); return err },
 		"put":        func() error { return f.Put(ctx, mine(), 1, nil) },
 		"ack":        func() error { return f.AckRange(ctx, mine(), 0, nil) },
-		"retry":      func() error { return f.RetryRange(ctx, mine(), lease, "x") },
+		"retry":      func() error { return f.RetryRange(ctx, mine(), job.Again{Delay: lease}) },
+		"begin":      func() error { return f.BeginRange(ctx, mine()) },
+		"split":      func() error { return f.SplitRange(ctx, wide(), halves()) },
+		"park":       func() error { return f.ParkRange(ctx, mine(), "x") },
+		"unpark":     func() error { _, err := f.UnparkRanges(ctx); return err },
+		"parked":     func() error { _, err := f.ParkedRanges(ctx, 1); return err },
 		"extend":     func() error { _, err := f.ExtendRanges(ctx, map[string]string{r1: "mine"}); return err },
 		"callbacks":  func() error { _, err := f.FetchCallbacks(ctx, "a", "w", 1); return err },
 		"settle": func() error {

@@ -134,6 +134,7 @@ func (q *Queue) Depths(ctx context.Context) (map[string]int64, error) {
 		"ranges":            pipe.LLen(ctx, q.keys.ranges()),
 		"ranges:leased":     pipe.ZCard(ctx, q.keys.rangesLeased()),
 		"ranges:retry":      pipe.ZCard(ctx, q.keys.rangesRetry()),
+		"ranges:parked":     pipe.ZCard(ctx, q.keys.rangesParked()),
 		"callbacks:leased":  pipe.ZCard(ctx, q.keys.callbacksLeased()),
 		"callbacks:confirm": pipe.ZCard(ctx, q.keys.confirm()),
 		"callbacks:verify":  pipe.ZCard(ctx, q.keys.verify()),

@@ -28,9 +28,10 @@ func (q *Queue) FetchRanges(ctx context.Context, worker string, n int) ([]job.Le
 	if err != nil {
 		return nil, err
 	}
-	leased := make([]job.LeasedRange, 0, len(said)/4)
+	const values = 5 // of each range
+	leased := make([]job.LeasedRange, 0, len(said)/values)
 	var unreadable []error
-	for item := range slices.Chunk(said, 4) {
+	for item := range slices.Chunk(said, values) {
 		r, err := job.ParseRange(item[0])
 		if err != nil {
 			unreadable = append(unreadable, fmt.Errorf("fetch ranges of %s: %w", q.job, err))
@@ -38,6 +39,7 @@ func (q *Queue) FetchRanges(ctx context.Context, worker string, n int) ([]job.Le
 		}
 		leased = append(leased, job.LeasedRange{
 			ID: item[0], Range: r, Token: item[1], Stalls: int(number(item[2])), Attempts: int(number(item[3])),
+			Parked: int(number(item[4])),
 		})
 	}
 	return leased, errors.Join(unreadable...)
@@ -119,19 +121,24 @@ func (q *Queue) AckRange(ctx context.Context, r job.LeasedRange, portions int, c
 	return leaseRefusal(reply)
 }
 
-// RetryRange gives a range back to be run after a delay; code says why in a word. ErrLost as AckRange's.
-func (q *Queue) RetryRange(ctx context.Context, r job.LeasedRange, delay time.Duration, code string) error {
-	return q.nack(ctx, r, max(delay, time.Millisecond), code)
+// RetryRange gives a range back to be run after a delay. ErrLost as AckRange's.
+func (q *Queue) RetryRange(ctx context.Context, r job.LeasedRange, again job.Again) error {
+	again.Delay = max(again.Delay, time.Millisecond)
+	return q.nack(ctx, r, again)
 }
 
 // ReleaseRange gives a range back at once and counts no attempt: the worker stops.
 func (q *Queue) ReleaseRange(ctx context.Context, r job.LeasedRange) error {
-	return q.nack(ctx, r, 0, "")
+	return q.nack(ctx, r, job.Again{})
 }
 
-func (q *Queue) nack(ctx context.Context, r job.LeasedRange, delay time.Duration, code string) error {
+func (q *Queue) nack(ctx context.Context, r job.LeasedRange, again job.Again) error {
+	stalls := 0
+	if again.Blamed {
+		stalls = 1
+	}
 	keys := []string{q.keys.rangeItem(r.ID), q.keys.rangesLeased(), q.keys.ranges(), q.keys.rangesRetry()}
-	reply, err := run(ctx, q.b.rdb, nackRangeScript, keys, r.ID, r.Token, ms(delay), code,
+	reply, err := run(ctx, q.b.rdb, nackRangeScript, keys, r.ID, r.Token, ms(again.Delay), again.Code, stalls,
 		q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeDue))
 	if err != nil {
 		return fmt.Errorf("give back range %s: %w", r.ID, err)

@@ -24,18 +24,18 @@ func TestFetchLeasesTheOldestRanges(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		f.seed(state{
 			"ranges":      {r3, r2, r1},
-			"range:" + r2: {"stalls=2", "attempts=3", "error=timeout"},
+			"range:" + r2: {"stalls=2", "attempts=3", "parked=1", "error=timeout", "begun=1"},
 		})
 		leased, err := f.FetchRanges(f.Context(), "w1", 2)
 		require.NoError(f, err)
 		require.Len(f, leased, 2)
 		require.Equal(f, job.LeasedRange{ID: r1, Range: insertRange("", "1"), Token: leased[0].Token}, leased[0])
-		require.Equal(f, job.LeasedRange{ID: r2, Range: insertRange("1", "2"), Token: leased[1].Token, Stalls: 2, Attempts: 3}, leased[1])
+		require.Equal(f, job.LeasedRange{ID: r2, Range: insertRange("1", "2"), Token: leased[1].Token, Stalls: 2, Attempts: 3, Parked: 1}, leased[1])
 		f.want(state{
 			"ranges":        {r3},
 			"ranges:leased": {r1 + "@+10m", r2 + "@+10m"},
 			"range:" + r1:   {"progress=0", "token=*", "worker=w1"},
-			"range:" + r2:   {"attempts=3", "error=timeout", "progress=0", "stalls=2", "token=*", "worker=w1"},
+			"range:" + r2:   {"attempts=3", "error=timeout", "parked=1", "progress=0", "stalls=2", "token=*", "worker=w1"},
 		})
 
 		left, err := f.FetchRanges(f.Context(), "w2", 5)
@@ -213,7 +213,7 @@ func TestAckFindsThatAPutWasLost(t *testing.T) {
 		before := f.state()
 		require.ErrorIs(f, f.AckRange(f.Context(), r, 2, job.Counts{"rows": 1}), job.ErrPortion)
 		f.want(before)
-		require.NoError(f, f.RetryRange(f.Context(), r, time.Minute, "portion"), "it is compared again")
+		require.NoError(f, f.RetryRange(f.Context(), r, job.Again{Delay: time.Minute, Code: "portion"}), "it is compared again")
 	})
 }
 
@@ -248,11 +248,11 @@ func TestRetriedRangeWaitsAndCountsTheAttempt(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(leasedRange.and(state{"ranges:retry": {r2 + "@+60m"}}))
-		require.NoError(f, f.RetryRange(f.Context(), mine(), 30*time.Minute, "timeout"))
+		require.NoError(f, f.RetryRange(f.Context(), mine(), job.Again{Delay: 30 * time.Minute, Code: "timeout"}))
 		want := state{"ranges:retry": {r1 + "@+30m", r2 + "@+60m"}, "range:" + r1: {"attempts=1", "error=timeout"}}
 		f.want(want)
 		require.Equal(f, []string{"db.user due"}, heard())
-		require.ErrorIs(f, f.RetryRange(f.Context(), mine(), 30*time.Minute, "timeout"), job.ErrLost)
+		require.ErrorIs(f, f.RetryRange(f.Context(), mine(), job.Again{Delay: 30 * time.Minute, Code: "timeout"}), job.ErrLost)
 		f.want(want)
 	})
 }
@@ -261,7 +261,7 @@ func TestRetryWithoutADelayStillCountsTheAttempt(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
 		f.seed(leasedRange)
-		require.NoError(f, f.RetryRange(f.Context(), mine(), 0, "timeout"))
+		require.NoError(f, f.RetryRange(f.Context(), mine(), job.Again{Code: "timeout"}))
 		f.want(state{"ranges:retry": {r1 + "@now"}, "range:" + r1: {"attempts=1", "error=timeout"}})
 	})
 }

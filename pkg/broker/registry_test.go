@@ -81,7 +81,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 			Cursors: map[string]string{"insert:db.user": "7"},
 			Lag:     map[string]int64{"insert:db.user": 90, "update:db.user": 3},
 			Depths: map[string]int64{
-				"ranges": 1, "ranges:leased": 2, "ranges:retry": 0, "samples": 1,
+				"ranges": 1, "ranges:leased": 2, "ranges:parked": 0, "ranges:retry": 0, "samples": 1,
 				"callbacks:a": 0, "callbacks:b": 1, "callbacks:leased": 0, "callbacks:confirm": 0,
 				"callbacks:verify": 0, "callbacks:retry": 0, "callbacks:slow": 1, "callbacks:parked": 0,
 			},

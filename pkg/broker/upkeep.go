@@ -11,15 +11,9 @@ import (
 // upkeepBatch bounds how much one script moves, so that Redis is never held for long.
 const upkeepBatch = 100
 
-// After these stalls a range no longer runs at once but waits: it may be what kills its workers.
-const (
-	stallLimit = 5
-	stallWait  = 10 * time.Minute
-)
-
 // Promote moves what is due to the lists. longest is the longest delay that any item may have.
 func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promoted, error) {
-	keys := []string{q.keys.rangesRetry(), q.keys.ranges(), q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow()}
+	keys := []string{q.keys.ranges(), q.keys.rangesRetry(), q.keys.rangesParked(), q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow()}
 	reply, err := run(ctx, q.b.rdb, promoteScript, keys, upkeepBatch, ms(longest), q.keys.callbackPrefix(), q.keys.callbacksPrefix(),
 		q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks))
 	if err != nil {
@@ -34,17 +28,17 @@ func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promote
 
 // Reclaim takes back what is leased past its time.
 func (q *Queue) Reclaim(ctx context.Context) (job.Reclaimed, error) {
-	keys := []string{q.keys.reclaim(), q.keys.rangesLeased(), q.keys.ranges(), q.keys.rangesRetry(), q.keys.callbacksLeased(), q.keys.parked()}
+	keys := []string{q.keys.reclaim(), q.keys.rangesLeased(), q.keys.ranges(), q.keys.callbacksLeased(), q.keys.parked()}
 	reply, err := run(ctx, q.b.rdb, reclaimScript, keys, ms(q.lease), upkeepBatch, q.keys.rangePrefix(), q.keys.callbackPrefix(),
-		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks), stallLimit, ms(stallWait), q.message(job.WakeDue))
+		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks), job.StallsAlone)
 	if err != nil {
 		return job.Reclaimed{}, fmt.Errorf("reclaim ended leases of %s: %w", q.job, err)
 	}
-	n, err := numbers(reply, 4)
+	n, err := numbers(reply, 3)
 	if err != nil {
 		return job.Reclaimed{}, err
 	}
-	return job.Reclaimed{Ranges: int(n[0]), Callbacks: int(n[1]), SetBack: int(n[2]), Next: time.Duration(n[3]) * time.Millisecond}, nil
+	return job.Reclaimed{Ranges: int(n[0]), Callbacks: int(n[1]), Next: time.Duration(n[2]) * time.Millisecond}, nil
 }
 
 func numbers(reply []any, want int) ([]int64, error) {

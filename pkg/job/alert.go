@@ -9,7 +9,7 @@ const (
 	AlertNoEffect AlertKind = "no_effect" // the receiver says yes and repairs nothing
 	AlertParked   AlertKind = "parked"    // callbacks wait for an operator
 	AlertSeveral  AlertKind = "several"   // a key with several rows
-	AlertStalled  AlertKind = "stalled"   // ranges that no worker finishes
+	AlertStalled  AlertKind = "stalled"   // ranges that no run finishes were set aside
 	AlertBacklog  AlertKind = "backlog"   // a limit is reached, claiming stands still
 )
 

@@ -80,6 +80,5 @@ type Promoted struct {
 // Reclaimed is what a reclaim took back from workers that are gone.
 type Reclaimed struct {
 	Ranges, Callbacks int
-	SetBack           int           // ranges that stalled often and wait before they run again
 	Next              time.Duration // until the next lease ends; negative when nothing is leased
 }

@@ -11,9 +11,23 @@ var (
 	ErrLost = errors.New("no longer held")
 	// ErrPaused says that an operator holds the job.
 	ErrPaused = errors.New("paused by an operator")
+	// ErrUnreadable says that a database answers, but does not give these rows:
+	// the statement ran into its time limit, or the server refused a value.
+	ErrUnreadable = errors.New("the database answers, but cannot give these rows")
 	// ErrPortion says that the queue does not know the last portion that was put: it was lost in a failover.
 	ErrPortion = errors.New("a portion of the differences was lost")
 )
+
+// DownError says that something which a process needs does not answer, or takes
+// nothing at the moment. It is waited for.
+type DownError struct {
+	Thing string // what and where: "redis 127.0.0.1:6379", "database 127.0.0.1:3306"; never a secret
+	Err   error
+}
+
+func (e *DownError) Error() string { return e.Err.Error() }
+
+func (e *DownError) Unwrap() error { return e.Err }
 
 // LimitError says that a high-water mark was met; nothing was changed.
 type LimitError struct {

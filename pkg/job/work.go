@@ -29,8 +29,37 @@ type LeasedRange struct {
 	ID       string
 	Range    Range
 	Token    string
-	Stalls   int // leases that ended without an answer
+	Stalls   int // runs that ended badly through no fault of the databases: see StallsAlone
 	Attempts int // times it was given back with an error
+	Parked   int // times it was set aside
+}
+
+// How a range that may be what kills its workers is narrowed down. A run counts
+// as a stall when its lease ended after it was begun, or when it failed although
+// its databases were well.
+const (
+	// StallsAlone is from how many stalls on a range runs with no other beside it
+	// in its process, so that no other is blamed for it.
+	StallsAlone = 2
+	// StallsSplit is from how many stalls on it is no longer run whole but divided, or set
+	// aside when it holds one row.
+	StallsSplit = 3
+)
+
+// Again says how a range that failed is to be run again.
+type Again struct {
+	Delay time.Duration
+	Code  string // why, in a word
+	// Blamed says that the databases were well: it counts as a stall.
+	Blamed bool
+}
+
+// ParkedRange is a range that was set aside.
+type ParkedRange struct {
+	ID    string    `json:"id"`
+	Due   time.Time `json:"due"`   // when it is tried again by itself
+	Times int       `json:"times"` // that it was set aside
+	Error string    `json:"error"` // code of the last failure
 }
 
 // What a hint says to the loops of a job.

@@ -14,7 +14,7 @@ var sentences = map[job.AlertKind]struct{ what, do string }{
 	job.AlertNoEffect: {"%d callback(s) were answered with success, but the rows are still not equal", "Look at what the receiver does with the callback."},
 	job.AlertParked:   {"%d callback(s) are parked and will not be sent", "The receiver answered 410 Gone, or an operator parked them."},
 	job.AlertSeveral:  {"%d key(s) have several rows", "They are parked: one row for each key is wanted on both sides."},
-	job.AlertStalled:  {"%d range(s) went back and forth between workers without an answer", "They wait ten minutes between tries. Look at the log of the workers."},
+	job.AlertStalled:  {"%d range(s) that no run finishes were set aside", "They are tried again now and then. Look at the log of the workers for what happens to them."},
 	job.AlertBacklog:  {"the backlog has reached its limit (%d open)", "No new rows are compared until it falls. Look at the receiver."},
 }
 

@@ -38,22 +38,19 @@ func (c *comparer) run(ctx, work context.Context) {
 
 	polls := poll{longest: c.w.c.RangePoll}
 	for ctx.Err() == nil {
-		if c.w.c.Slots.Acquire(ctx, 1) != nil {
+		if c.w.c.Slots.take(ctx) != nil {
 			return
 		}
 		asked := time.Now()
 		leased, err := q.FetchRanges(ctx, c.w.c.Name, 1)
 		if len(leased) == 0 {
-			c.w.c.Slots.Release(1)
+			c.w.c.Slots.give()
 			c.backlog(err)
 			c.w.ranges.wait(ctx, polls.after(c.w.refused(ctx, "fetch ranges", err)))
 			continue
 		}
 		polls.found()
-		comparing.Go(func() {
-			defer c.w.c.Slots.Release(1)
-			c.one(ctx, work, leased[0], asked)
-		})
+		comparing.Go(func() { c.one(ctx, work, leased[0], asked) })
 	}
 }
 
@@ -67,15 +64,13 @@ func (c *comparer) backlog(err error) {
 	}
 }
 
-// one compares a leased range and says what became of it.
+// one runs a leased range, gives its slot back, and says what became of it.
 func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time.Time) {
 	ctx, cancel := context.WithCancel(work)
 	defer cancel()
 	c.keeper.keep(r.ID, r.Token, asked, cancel)
 	defer c.keeper.drop(r.ID, r.Token)
-	began := time.Now()
-	counts, err := c.compare(ctx, stop, r)
-	c.w.c.Meter.Range(r.Range.Scan, counts, time.Since(began), err)
+	err := c.attempt(ctx, stop, r)
 
 	// The answer must reach the queue even when work is over: it costs one round trip.
 	answer, cancelAnswer := outliving(work, answerTime)
@@ -86,7 +81,6 @@ func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time
 	}
 	switch {
 	case err == nil:
-		log.Debug("range compared", "rows", counts["rows"], "differences", counts["differences"], "took", time.Since(began))
 	case errors.Is(err, job.ErrLost):
 		log.Info("a range went to another worker")
 	case stop.Err() != nil:
@@ -94,12 +88,37 @@ func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time
 			log.Info("a range was not given back and waits for the end of its lease", "error", err)
 		}
 	default:
-		delay := backoff(r.Attempts+1, time.Minute)
-		log.Warn("a range could not be compared and is tried again", "after", delay, "attempt", r.Attempts+1, "error", err)
-		if err := c.w.c.Queue.RetryRange(answer, r, delay, "compare"); err != nil {
+		again := c.again(ctx, r, err)
+		log.Warn("a range could not be compared and is tried again", "after", again.Delay, "attempt", r.Attempts+1, "blamed", again.Blamed, "error", err)
+		if err := c.w.c.Queue.RetryRange(answer, r, again); err != nil {
 			log.Info("a range was not given back and waits for the end of its lease", "error", err)
 		}
 	}
+}
+
+// attempt compares a range, or divides it when it has failed too often.
+func (c *comparer) attempt(ctx, stop context.Context, r job.LeasedRange) error {
+	leave, err := c.enter(stop, r)
+	defer leave()
+	switch {
+	case err != nil:
+		return err
+	case stop.Err() != nil:
+		return errStopped
+	case r.Stalls >= job.StallsSplit:
+		return c.divide(ctx, r)
+	}
+	if err := c.w.c.Queue.BeginRange(ctx, r); err != nil {
+		return err
+	}
+	began := time.Now()
+	counts, err := c.compare(job.WithProgress(ctx, func() { c.keeper.progress(r.ID) }), stop, r)
+	took := time.Since(began)
+	c.w.c.Meter.Range(r.Range.Scan, counts, took, err)
+	if err == nil {
+		c.w.c.Log.Debug("range compared", "range", r.ID, "rows", counts["rows"], "differences", counts["differences"], "took", took)
+	}
+	return err
 }
 
 // answerTime is for the last words to the queue, after the grace time of a stop.
@@ -134,7 +153,7 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 					return counts, err
 				}
 			}
-			c.keeper.progress(r.ID)
+			job.Progress(ctx)
 		}
 	}
 	return counts, c.w.c.Queue.AckRange(ctx, r, portion, counts)
@@ -159,10 +178,9 @@ func byValues(relation diff.Relation, rows []diff.Row) []diff.Value {
 // refused logs why a fetch gave nothing and says whether it was a failure; at a
 // limit, while paused, or without a scheduler there is just nothing to do.
 func (w *Worker) refused(ctx context.Context, what string, err error) bool {
-	var limit *job.LimitError
 	var spec *job.SpecError
 	switch {
-	case err == nil, ctx.Err() != nil, errors.Is(err, job.ErrPaused), errors.As(err, &limit):
+	case err == nil, ctx.Err() != nil, errors.Is(err, job.ErrPaused), isLimit(err):
 		return false
 	case errors.As(err, &spec):
 		w.c.Log.Warn("this job gets no work here", "error", err)

@@ -72,9 +72,10 @@ func TestRangeThatFailsIsGivenBackWithALongerWaitEachTime(t *testing.T) {
 				time.Sleep(time.Second)
 				stop()
 				require.Len(t, f.queue.retried, 8)
-				for n, wait := range f.queue.retried {
+				for n, again := range f.queue.retried {
 					want := min(time.Second<<n, time.Minute)
-					require.InDelta(t, want, wait, float64(want)/5)
+					require.InDelta(t, want, again.Delay, float64(want)/5)
+					require.False(t, again.Blamed)
 				}
 				require.Empty(t, f.queue.acked)
 				require.Empty(t, f.queue.released)

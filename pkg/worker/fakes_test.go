@@ -36,7 +36,11 @@ type queue struct {
 	put       []job.Difference
 	portions  []int
 	acked     []job.Counts
-	retried   []time.Duration
+	begun     []string
+	retried   []job.Again
+	split     [][]job.Range
+	parked    []string
+	splitErr  error
 	released  []string
 	settled   [][]job.Settlement
 	again     []job.Difference
@@ -103,10 +107,34 @@ func (q *queue) AckRange(_ context.Context, _ job.LeasedRange, _ int, counts job
 	return nil
 }
 
-func (q *queue) RetryRange(_ context.Context, _ job.LeasedRange, delay time.Duration, _ string) error {
+func (q *queue) BeginRange(_ context.Context, r job.LeasedRange) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.retried = append(q.retried, delay)
+	q.begun = append(q.begun, r.ID)
+	return q.away
+}
+
+func (q *queue) RetryRange(_ context.Context, _ job.LeasedRange, again job.Again) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.retried = append(q.retried, again)
+	return q.away
+}
+
+func (q *queue) SplitRange(_ context.Context, _ job.LeasedRange, parts []job.Range) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := errors.Join(q.away, q.splitErr); err != nil {
+		return err
+	}
+	q.split = append(q.split, parts)
+	return nil
+}
+
+func (q *queue) ParkRange(_ context.Context, r job.LeasedRange, _ string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.parked = append(q.parked, r.ID)
 	return q.away
 }
 
@@ -200,6 +228,7 @@ type tables struct {
 	source, far  map[string]string
 	sharing      map[string]bool // source keys whose byColumn value another row has too
 	away         error
+	bad          string // a key whose row cannot be read
 	reads        int
 	beforeBodies func() // called before rows are read to be sent
 }
@@ -228,6 +257,9 @@ func (t *tables) rows(side map[string]string, keys []string) ([]diff.Row, error)
 	}
 	var rows []diff.Row
 	for _, key := range keys {
+		if key == t.bad {
+			return nil, job.ErrUnreadable
+		}
 		if value, ok := side[key]; ok {
 			rows = append(rows, row(key, value))
 		}
@@ -255,6 +287,29 @@ func (t *tables) Page(_ context.Context, r job.Range, _ int) ([]diff.Row, job.Po
 	}
 	rows, err := t.rows(t.source, keys)
 	return rows, next, more, err
+}
+
+// Step finds the n-th key behind after.
+func (t *tables) Step(_ context.Context, _ job.Scan, after, upto job.Point, n int) (job.Point, bool, error) {
+	var keys []string
+	t.do(func() {
+		for key := range t.source {
+			if (after.Open() || key > after.Key[0]) && key <= upto.Key[0] {
+				keys = append(keys, key)
+			}
+		}
+	})
+	slices.Sort(keys)
+	if n > len(keys) {
+		return job.Point{}, false, t.away
+	}
+	return job.KeyPoint(keys[n-1]), true, t.away
+}
+
+func (t *tables) probe(context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.away
 }
 
 func (t *tables) Lookup(_ context.Context, keys []string, body bool) ([]diff.Row, error) {
@@ -347,7 +402,7 @@ func newFixture(callback job.Callback) *fixture {
 	}
 	f.Worker = New(Config{
 		Job:   job.Job{Name: "shop", ConfirmDelay: time.Second, HotBound: time.Minute},
-		Queue: f.queue, Source: f.tables, Log: slog.New(slog.DiscardHandler), Name: "here:1",
+		Queue: f.queue, Source: f.tables, Index: f.tables, Probe: f.tables.probe, Log: slog.New(slog.DiscardHandler), Name: "here:1",
 		Targets: []Target{{
 			Config:      job.Destination{Name: "far", Callback: callback},
 			Destination: far{f.tables}, Endpoint: f.receiver,

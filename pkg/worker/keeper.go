@@ -25,6 +25,7 @@ type hold struct {
 	// before the request that took or extended it was sent.
 	trusted time.Time
 	moved   time.Time // when it last made progress
+	waits   bool      // it waits for its turn, through no fault of its own
 	lose    context.CancelFunc
 }
 
@@ -56,6 +57,19 @@ func (k *keeper) progress(id string) {
 	if h := k.holds[id]; h != nil {
 		h.moved = time.Now()
 	}
+}
+
+// wait notes that an item waits for its turn until done is called: its lease is extended meanwhile.
+func (k *keeper) wait(id string) (done func()) {
+	set := func(waits bool) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if h := k.holds[id]; h != nil {
+			h.waits, h.moved = waits, time.Now()
+		}
+	}
+	set(true)
+	return func() { set(false) }
 }
 
 // outlasts says whether an item's lease surely lasts for d from now.
@@ -117,13 +131,13 @@ func (k *keeper) extendAll(ctx context.Context) {
 	}
 }
 
-// moving are the leases that made progress within the last lease.
+// moving are the leases that made progress within the last lease, or wait for their turn.
 func (k *keeper) moving() map[string]string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	leases := make(map[string]string, len(k.holds))
 	for id, h := range k.holds {
-		if time.Since(h.moved) < k.lease {
+		if h.waits || time.Since(h.moved) < k.lease {
 			leases[id] = h.token
 		}
 	}

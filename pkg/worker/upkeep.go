@@ -3,8 +3,6 @@ package worker
 import (
 	"context"
 	"time"
-
-	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // longestDelay is the longest that any item of the job may wait.
@@ -54,12 +52,9 @@ func (w *Worker) reclaim(ctx context.Context) {
 			continue
 		}
 		failures = 0
-		if r.Ranges+r.Callbacks+r.SetBack > 0 {
-			w.c.Log.Info("leases ended without an answer, the work goes to others", "ranges", r.Ranges, "callbacks", r.Callbacks, "ranges_set_back", r.SetBack)
+		if r.Ranges+r.Callbacks > 0 {
+			w.c.Log.Info("leases ended without an answer, the work goes to others", "ranges", r.Ranges, "callbacks", r.Callbacks)
 			w.c.Meter.Reclaimed(r)
-		}
-		if r.SetBack > 0 {
-			w.c.Alert(job.Alert{Kind: job.AlertStalled, Job: w.c.Job.Name, Count: r.SetBack})
 		}
 		pause := lease / 3
 		if r.Next >= 0 && r.Next < pause {

@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/masixun71/cupid-go/pkg/diff"
 	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/plan"
 )
 
 // Source reads source rows. Every read that decides over a callback uses the primary.
@@ -46,7 +45,10 @@ type Queue interface {
 	FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error)
 	Put(ctx context.Context, r job.LeasedRange, portion int, differences []job.Difference) error
 	AckRange(ctx context.Context, r job.LeasedRange, portions int, counts job.Counts) error
-	RetryRange(ctx context.Context, r job.LeasedRange, delay time.Duration, code string) error
+	BeginRange(ctx context.Context, r job.LeasedRange) error
+	RetryRange(ctx context.Context, r job.LeasedRange, again job.Again) error
+	SplitRange(ctx context.Context, r job.LeasedRange, parts []job.Range) error
+	ParkRange(ctx context.Context, r job.LeasedRange, code string) error
 	ReleaseRange(ctx context.Context, r job.LeasedRange) error
 	ExtendRanges(ctx context.Context, leases map[string]string) (lost []string, err error)
 
@@ -94,8 +96,12 @@ type Config struct {
 	Log     *slog.Logger
 	// Name is shown as the holder of leases: "host:pid".
 	Name string
-	// Slots bounds the ranges that this process compares at once, over all its jobs.
-	Slots *semaphore.Weighted
+	// Slots bounds the ranges that this process compares at once, over all its jobs; default one.
+	Slots *Slots
+	// Index tells where a range that has to be divided can be.
+	Index plan.Index
+	// Probe reads one row of every table of the job: no error says that the databases are well.
+	Probe func(ctx context.Context) error
 	// RangePoll and CallbackPoll bound the polls behind the hints; default 10 s.
 	RangePoll, CallbackPoll time.Duration
 	// Grace is how long work in hand may go on after a stop; default 1 s.
@@ -121,7 +127,7 @@ func New(c Config) *Worker {
 	c.CallbackPoll = cmp.Or(c.CallbackPoll, 10*time.Second)
 	c.Grace = cmp.Or(c.Grace, time.Second)
 	if c.Slots == nil {
-		c.Slots = semaphore.NewWeighted(1)
+		c.Slots = NewSlots(1)
 	}
 	if c.Alert == nil {
 		c.Alert = func(job.Alert) {}

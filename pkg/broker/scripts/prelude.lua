@@ -41,3 +41,8 @@ local function event(key, at, kind, who, what)
   redis.call('LPUSH', key, cjson.encode({at = at, kind = kind, who = who, what = what}))
   redis.call('LTRIM', key, 0, 999)
 end
+
+-- Takes the lease out of a range's hash; what is known of the range stays.
+local function unlease(key)
+  redis.call('HDEL', key, 'token', 'worker', 'progress', 'begun')
+end

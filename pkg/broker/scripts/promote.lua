@@ -1,11 +1,11 @@
 -- Moves what is due from the sorted sets to the lists.
--- KEYS  1 ranges:retry  2 ranges  3.. callbacks:confirm, :verify, :retry, :slow
+-- KEYS  1 ranges  2 ranges:retry  3 ranges:parked  4.. callbacks:confirm, :verify, :retry, :slow
 -- ARGV  1 most items of a set  2 longest delay, ms  3 prefix of callback:<id>  4 prefix of callbacks:<destination>
 --       5 wake channel  6 wake message for ranges  7 wake message for callbacks
 -- Returns {moved, ms until the next is due or -1}
 -- Atomic: an id is in one structure at a time, so two promoters cannot double it.
 -- Each set begins with ZREM, which passes a full Redis. A score beyond the longest delay (the clock stepped back) is clamped.
-redis.call('ZREM', KEYS[1], '')
+redis.call('ZREM', KEYS[2], '')
 local at, moved, next, woken = now(), 0, -1, {}
 local function wake(list, message)
   if not woken[message] and redis.call('LLEN', list) == 0 then
@@ -13,32 +13,30 @@ local function wake(list, message)
     redis.call('PUBLISH', ARGV[5], message)
   end
 end
-for i = 1, #KEYS do
-  if i ~= 2 then
-    for _, id in ipairs(redis.call('ZRANGE', KEYS[i], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
-      redis.call('ZREM', KEYS[i], id)
-      if i == 1 then
-        wake(KEYS[2], ARGV[6])
-        redis.call('LPUSH', KEYS[2], id)
+for i = 2, #KEYS do
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[i], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
+    redis.call('ZREM', KEYS[i], id)
+    if i <= 3 then
+      wake(KEYS[1], ARGV[6])
+      redis.call('LPUSH', KEYS[1], id)
+      moved = moved + 1
+    else
+      local destination = redis.call('HGET', ARGV[3] .. id, 'destination')
+      if destination then
+        wake(ARGV[4] .. destination, ARGV[7])
+        redis.call('LPUSH', ARGV[4] .. destination, id)
         moved = moved + 1
-      else
-        local destination = redis.call('HGET', ARGV[3] .. id, 'destination')
-        if destination then
-          wake(ARGV[4] .. destination, ARGV[7])
-          redis.call('LPUSH', ARGV[4] .. destination, id)
-          moved = moved + 1
-        end
       end
     end
-    local limit = at + tonumber(ARGV[2])
-    for _, id in ipairs(redis.call('ZRANGE', KEYS[i], '(' .. int(limit), '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
-      redis.call('ZADD', KEYS[i], int(limit), id)
-    end
-    local first = redis.call('ZRANGE', KEYS[i], 0, 0, 'WITHSCORES')
-    if first[2] then
-      local wait = math.max(0, tonumber(first[2]) - at)
-      if next < 0 or wait < next then next = wait end
-    end
+  end
+  local limit = at + tonumber(ARGV[2])
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[i], '(' .. int(limit), '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
+    redis.call('ZADD', KEYS[i], int(limit), id)
+  end
+  local first = redis.call('ZRANGE', KEYS[i], 0, 0, 'WITHSCORES')
+  if first[2] then
+    local wait = math.max(0, tonumber(first[2]) - at)
+    if next < 0 or wait < next then next = wait end
   end
 end
 return {moved, next}

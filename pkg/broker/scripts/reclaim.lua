@@ -1,9 +1,9 @@
 -- Takes back the ranges and callbacks whose lease has ended.
--- KEYS  1 reclaim  2 ranges:leased  3 ranges  4 ranges:retry  5 callbacks:leased  6 callbacks:parked
+-- KEYS  1 reclaim  2 ranges:leased  3 ranges  4 callbacks:leased  5 callbacks:parked
 -- ARGV  1 lease, ms  2 most items of a kind  3 prefix of range:<id>  4 prefix of callback:<id>
 --       5 prefix of callbacks:<destination>  6 wake channel  7 wake message for ranges  8 for callbacks
---       9 stalls after which a range waits instead of running at once  10 that wait, ms  11 wake message for a due time
--- Returns {ranges, callbacks, ranges set back, ms until the next lease ends or -1}
+--       9 stalls from which on a range lets all others go first
+-- Returns {ranges, callbacks, ms until the next lease ends or -1}
 -- Atomic: several reclaimers may run at once; an item is moved by one of them.
 -- After a gap (Redis was away, its clock stepped) every lease looks ended although its worker lives: wait one lease first.
 -- Begins with ZREM, which passes a full Redis.
@@ -11,37 +11,36 @@ redis.call('ZREM', KEYS[2], '')
 local at, lease = now(), tonumber(ARGV[1])
 local note = redis.call('HMGET', KEYS[1], 'last', 'hold')
 local last, hold = tonumber(note[1] or '') or 0, tonumber(note[2] or '') or 0
-local leased = redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[5])
+local leased = redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[4])
 if leased == 0 then
   if last > 0 then redis.call('DEL', KEYS[1]) end
-  return {0, 0, 0, -1}
+  return {0, 0, -1}
 end
 if at < last or at - last > lease then hold = at + lease end
 redis.call('HSET', KEYS[1], 'last', int(at), 'hold', int(hold))
-if at < hold then return {0, 0, 0, hold - at} end
+if at < hold then return {0, 0, hold - at} end
 
-local ranges, back = 0, 0
+local ranges = 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
-  local key = ARGV[3] .. id
+  local key, stalls = ARGV[3] .. id, 0
   redis.call('ZREM', KEYS[2], id)
-  redis.call('HDEL', key, 'token', 'worker', 'progress')
-  if redis.call('HINCRBY', key, 'stalls', 1) < tonumber(ARGV[9]) then
-    redis.call('RPUSH', KEYS[3], id)
-    ranges = ranges + 1
-  else
+  -- A worker that ended before it began to compare says nothing about the range.
+  if redis.call('HGET', key, 'begun') then
+    stalls = redis.call('HINCRBY', key, 'stalls', 1)
     redis.call('HSET', key, 'error', 'stalled')
-    if delay(KEYS[4], at + tonumber(ARGV[10]), id) then redis.call('PUBLISH', ARGV[6], ARGV[11]) end
-    back = back + 1
   end
+  unlease(key)
+  redis.call(stalls < tonumber(ARGV[9]) and 'RPUSH' or 'LPUSH', KEYS[3], id)
+  ranges = ranges + 1
 end
 
 local callbacks = 0
-for _, id in ipairs(redis.call('ZRANGE', KEYS[5], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
+for _, id in ipairs(redis.call('ZRANGE', KEYS[4], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
   local key = ARGV[4] .. id
   local item = redis.call('HMGET', key, 'destination', 'hold')
-  redis.call('ZREM', KEYS[5], id)
+  redis.call('ZREM', KEYS[4], id)
   if item[2] then
-    redis.call('ZADD', KEYS[6], int(at), id)
+    redis.call('ZADD', KEYS[5], int(at), id)
   elseif item[1] then
     -- The worker that is gone may have sent it: "equal" has to be read twice.
     redis.call('HDEL', key, 'token', 'worker')
@@ -54,11 +53,11 @@ if ranges > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
 if callbacks > 0 then redis.call('PUBLISH', ARGV[6], ARGV[8]) end
 
 local next = -1
-for _, key in ipairs({KEYS[2], KEYS[5]}) do
+for _, key in ipairs({KEYS[2], KEYS[4]}) do
   local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
   if first[2] then
     local wait = math.max(0, tonumber(first[2]) - at)
     if next < 0 or wait < next then next = wait end
   end
 end
-return {ranges, callbacks, back, next}
+return {ranges, callbacks, next}

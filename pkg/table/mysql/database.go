@@ -37,6 +37,7 @@ const (
 type Database struct {
 	pool      *sql.DB
 	connector *connector
+	server    string // host:port
 	address   string // host:port/db
 	name      string
 	// shown is the zone a plain client of this DSN sees a TIMESTAMP in; nil when
@@ -71,6 +72,7 @@ func Open(dsn job.Secret, opts Options) (*Database, error) {
 	return &Database{
 		pool:      pool,
 		connector: connector,
+		server:    config.Addr,
 		address:   config.Addr + "/" + config.DBName,
 		name:      config.DBName,
 		shown:     shown,

@@ -1,13 +1,16 @@
 package mysql
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/table"
 )
 
@@ -42,15 +45,38 @@ var driverMistakes = map[error]string{
 	mysql.ErrUnknownPlugin:     "the server wants a way to log in that is not known here",
 }
 
-// classify tells a mistake, which ends the wait, from a server that is
-// unavailable.
+// Numbers that say nothing about the statement.
+var (
+	// away: the server takes nobody at the moment, or is stopping.
+	away = []uint16{1040, 1047, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 3168, 3169}
+	// ended: another session or a person ended the statement.
+	ended = []uint16{1205, 1213, 1317, 1927, 4031}
+)
+
+// classify tells three kinds apart: a mistake, which ends the wait; a server that is
+// away, which is waited for; and one that answers but cannot give these rows.
 func (d *Database) classify(operation string, err error) error {
-	what, mend, ok := mistake(err)
-	if !ok {
-		return fmt.Errorf("%s at %s: %w", operation, d.address, discreet{err})
+	if what, mend, ok := mistake(err); ok {
+		return &table.ConfigError{Problems: []table.Problem{{Where: d.address, What: what, Mend: mend}}}
 	}
-	return &table.ConfigError{Problems: []table.Problem{{Where: d.address, What: what, Mend: mend}}}
+	number, answered := serverNumber(err)
+	var kind error = discreet{err}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), slices.Contains(ended, number):
+	case !answered && !errors.Is(err, mysql.ErrPktTooLarge), slices.Contains(away, number):
+		kind = &job.DownError{Thing: d.thing(), Err: kind}
+	default:
+		kind = unreadable{kind}
+	}
+	return fmt.Errorf("%s at %s: %w", operation, d.address, kind)
 }
+
+// unreadable is job.ErrUnreadable with the server's own words.
+type unreadable struct{ error }
+
+func (e unreadable) Is(target error) bool { return target == job.ErrUnreadable }
+
+func (e unreadable) Unwrap() error { return e.error }
 
 func mistake(err error) (what, mend string, ok bool) {
 	if number, fromServer := serverNumber(err); fromServer {

@@ -95,7 +95,7 @@ func (p pager) page(ctx context.Context, after, upto job.Point, limit int) (read
 	// All rows share the place of the first: there are more than a page.
 	next, ok = p.order.place(read[0][:len(p.order.columns())], p.zone)
 	if p.order.unique || !ok {
-		return nil, job.Point{}, false, fmt.Errorf("%s: %w", p.operation, errUnreadableTimes)
+		return nil, job.Point{}, false, fmt.Errorf("%s: %w", p.operation, unreadable{errUnreadableTimes})
 	}
 	if read, err = p.read(ctx, after, next, orderBy(p.order)); err != nil {
 		return nil, job.Point{}, false, err

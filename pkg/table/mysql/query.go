@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // killTimeout bounds the farewell to a cancelled query: a stop waits for it.
@@ -46,6 +47,7 @@ func (d *Database) query(ctx context.Context, operation, query string, args ...a
 		}
 		return nil, nil, d.classify(operation, err)
 	}
+	job.Progress(ctx)
 	return names, rows, nil
 }
 
@@ -73,6 +75,7 @@ func (d *Database) each(ctx context.Context, operation, query string, row func([
 		}
 		return d.classify(operation, err)
 	}
+	job.Progress(ctx)
 	return nil
 }
 
