@@ -15,7 +15,7 @@ import (
 func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
 	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked()}
 	reply, err := run(ctx, q.b.once, fetchCallbacksScript, keys, q.spec.Identity, q.spec.Details, worker,
-		ms(q.lease), newToken(), n, q.keys.callbackPrefix())
+		ms(q.lease), newToken(), n, q.keys.callbackPrefix(), q.keys.troublePrefix())
 	if err != nil {
 		return nil, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
 	}
@@ -69,7 +69,7 @@ func parseCallback(item any) (job.LeasedCallback, error) {
 		Phase: job.Phase(fields["phase"]), Seen: fields["seen"], Attempts: int(number(fields["attempts"])),
 		FirstSeen: at(fields["first_seen"]), HotSince: at(fields["hot_since"]),
 		Posted: fields["posted"] != "", Doubt: fields["doubt"] != "",
-		Status: fields["status"], Error: fields["error"],
+		Status: fields["status"], Error: fields["error"], Trouble: job.AlertKind(fields["trouble"]),
 	}, nil
 }
 
@@ -103,7 +103,7 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
 	args := []any{
 		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife / time.Second),
-		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay),
+		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troublePrefix(),
 	}
 	for _, s := range settlements {
 		to, ok := waitsIn[s.To]
@@ -145,7 +145,7 @@ func fields(s job.Settlement) []any {
 	return []any{
 		"type", c.Type.String(), "hash", c.SourceHash, "webhook", c.WebhookID, "phase", string(phase),
 		"attempts", strconv.Itoa(c.Attempts), "hot_since", millis(c.HotSince), "posted", flag(c.Posted),
-		"doubt", flag(c.Doubt), "status", c.Status, "error", c.Error,
+		"doubt", flag(c.Doubt), "status", c.Status, "error", c.Error, "trouble", string(c.Trouble),
 	}
 }
 

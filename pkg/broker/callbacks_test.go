@@ -262,3 +262,67 @@ func TestSettleToNowhereIsAnErrorBeforeAnythingIsSent(t *testing.T) {
 		require.Empty(f, answers)
 	})
 }
+
+// The index of what people are told of follows the field in every script that ends a lease.
+func TestTroubleIsIndexedWhileItLasts(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		index := func(kind string) []string { return f.state()["trouble:"+kind+":a"] }
+		again := func(trouble job.AlertKind, to job.Phase, before ...string) job.Settled {
+			f.Helper()
+			require.NoError(f, f.raw.HSet(f.Context(), f.keys.callbackPrefix()+cb, "token", "mine").Err())
+			f.seed(state{"callbacks:leased": {cb + "@+5m"}})
+			for _, field := range before {
+				require.NoError(f, f.raw.HSet(f.Context(), f.keys.callbackPrefix()+cb, field, "1").Err())
+			}
+			c := leased()
+			c.Trouble = trouble
+			return f.settle(job.Settlement{Callback: c, To: to, Delay: time.Hour})
+		}
+		f.seed(leasedCallback)
+		again(job.AlertSlow, job.Slow)
+		require.Equal(f, []string{cb + "@now"}, index("slow"))
+		f.pass(10 * time.Minute)
+		again(job.AlertSlow, job.Slow)
+		require.Equal(f, []string{cb + "@-10m"}, index("slow"), "since when it has been so")
+		again(job.AlertNoEffect, job.Slow)
+		require.Nil(f, index("slow"))
+		require.Equal(f, []string{cb + "@now"}, index("no_effect"))
+		again("", job.Verify)
+		require.Nil(f, index("no_effect"))
+
+		again(job.AlertSlow, job.Slow)
+		require.Equal(f, job.SettledAgain, again(job.AlertSlow, job.Closed, "seen"))
+		require.Nil(f, index("slow"), "it was read equal once")
+		require.NotContains(f, f.state()["callback:"+cb], "trouble=slow")
+		require.NoError(f, f.raw.HSet(f.Context(), f.keys.callbackPrefix()+cb, "seen", "2").Err())
+		again(job.AlertSlow, job.Slow)
+		require.Equal(f, job.SettledOK, again(job.AlertSlow, job.Closed))
+		require.Nil(f, index("slow"))
+	})
+}
+
+func TestHeldCallbackIsNobodysTrouble(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		held := []string{"destination=a", "hold=eva", "seen=2", "shard=db.user", "token=mine", "trouble=slow"}
+		for name, step := range map[string]func(){
+			"settle":  func() { f.settle(job.Settlement{Callback: leased(), To: job.Slow, Delay: time.Hour}) },
+			"reclaim": func() { f.pass(11 * time.Minute); f.seed(reclaiming); f.takeBack() },
+			"fetch": func() {
+				require.NoError(f, f.raw.Del(f.Context(), f.keys.callbacksLeased()).Err())
+				f.seed(state{"callbacks:a": {cb}})
+				_, err := f.FetchCallbacks(f.Context(), "a", "w", 1)
+				require.NoError(f, err)
+			},
+		} {
+			f.seed(state{"callbacks:leased": {cb + "@+5m"}, "callback:" + cb: held, "trouble:slow:a": {cb + "@-3m"}})
+			step()
+			after := f.state()
+			require.NotContains(f, after, "trouble:slow:a", name)
+			require.NotContains(f, after["callback:"+cb], "trouble=slow", name)
+			require.Equal(f, []string{cb + "@now"}, after["callbacks:parked"], name)
+			require.NoError(f, f.raw.Del(f.Context(), f.keys.parked(), f.keys.callbackPrefix()+cb, f.keys.reclaim()).Err())
+		}
+	})
+}

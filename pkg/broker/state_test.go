@@ -73,7 +73,7 @@ func (f *fixture) kind(name string) string {
 	switch {
 	case name == "ranges", ok && slices.Contains(f.keys.destinations, destination):
 		return "list"
-	case ok, name == "samples", name == "ranges:leased", name == "ranges:retry", name == "ranges:parked":
+	case ok, strings.HasPrefix(name, "trouble:"), name == "samples", name == "ranges:leased", name == "ranges:retry", name == "ranges:parked":
 		return "zset"
 	case name == "lock":
 		return "string"

@@ -48,6 +48,7 @@ type LeasedCallback struct {
 	Doubt       bool      // a POST may still land: "equal" has to be read twice
 	Status      string    // HTTP status of the last answer
 	Error       string    // code of the last failure
+	Trouble     AlertKind // what people are told of it; "" mostly
 }
 
 // Settlement says what became of a leased callback.

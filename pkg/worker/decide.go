@@ -52,13 +52,13 @@ func decide(c job.LeasedCallback, r reading, rules rules) decision {
 	case r.gone:
 		return settled(c, job.Closed, 0, countClosedGone)
 	case r.several:
+		c.Error, c.Trouble = "several_rows", job.AlertSeveral
 		d := settled(c, job.Parked, 0, countSeveral)
-		d.settle.Callback.Error = "several_rows"
 		d.alert = job.AlertSeveral
 		return d
 	case r.verdict == diff.Equal && c.Doubt:
 		// An older body may still land: equal now is not yet equal for good.
-		c.Doubt = false
+		c.Doubt, c.Trouble = false, ""
 		return settled(c, job.Verify, rules.callback.VerifyDelay, "")
 	case r.verdict == diff.Equal:
 		return settled(c, job.Closed, 0, countClosedEqual)
@@ -71,8 +71,8 @@ func decide(c job.LeasedCallback, r reading, rules rules) decision {
 	}
 	c.HotSince = time.Time{}
 	if c.Phase == job.Verify && c.Posted {
+		c.Error, c.Trouble = "no_effect", job.AlertNoEffect
 		d := settled(renewed(c), job.Slow, jitter(rules.callback.SlowRetry), countNoEffect)
-		d.settle.Callback.Error = "no_effect"
 		d.alert = job.AlertNoEffect
 		return d
 	}
@@ -132,12 +132,15 @@ func outcome(c job.LeasedCallback, a job.Answer, rules rules) decision {
 	switch a.Outcome {
 	case job.Delivered:
 		c.Attempts, c.Error, c.Posted = 0, "", true
+		if c.Trouble != job.AlertNoEffect { // which only a reading ends: the receiver said yes before
+			c.Trouble = ""
+		}
 		if !rules.callback.Verify {
 			return settled(c, job.Closed, 0, countDelivered+" "+countClosedUnverified)
 		}
 		return settled(c, job.Verify, rules.callback.VerifyDelay, countDelivered)
 	case job.Gone:
-		c.Error = a.Code
+		c.Error, c.Trouble = a.Code, job.AlertParked
 		d := settled(c, job.Parked, 0, countGone)
 		d.alert = job.AlertParked
 		return d
@@ -154,8 +157,12 @@ func outcome(c job.LeasedCallback, a job.Answer, rules rules) decision {
 	c.Error = a.Code
 	c.Attempts++
 	if c.Attempts <= fastRetries {
+		if c.Trouble == job.AlertParked || c.Trouble == job.AlertSeveral {
+			c.Trouble = "" // a person brought it back
+		}
 		return settled(c, job.Retry, delayed(rules.callback.Retry, a.RetryAfter), counter)
 	}
+	c.Trouble = job.AlertSlow
 	d := settled(c, job.Slow, delayed(rules.callback.SlowRetry, a.RetryAfter), counter)
 	if c.Attempts == fastRetries+1 {
 		d.alert = job.AlertSlow

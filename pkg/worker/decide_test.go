@@ -48,7 +48,7 @@ func TestDecideParksSeveralRowsAndTellsPeople(t *testing.T) {
 	for _, verdict := range []diff.Verdict{diff.Equal, diff.Missing, diff.Different, diff.Several} {
 		everyCallback(func(c job.LeasedCallback) {
 			d := decide(c, reading{several: true, verdict: verdict, hash: "new"}, testRules)
-			c.Error = "several_rows"
+			c.Error, c.Trouble = "several_rows", job.AlertSeveral
 			want := settled(c, job.Parked, 0, countSeveral)
 			want.alert = job.AlertSeveral
 			require.Equal(t, want, d)
@@ -204,6 +204,7 @@ func TestAnsweredGoneParks(t *testing.T) {
 		require.Equal(t, "410", d.settle.Callback.Status)
 		require.Equal(t, countGone, d.settle.Counters)
 		require.Equal(t, job.AlertParked, d.alert)
+		require.Equal(t, job.AlertParked, d.settle.Callback.Trouble)
 	})
 }
 
@@ -229,9 +230,9 @@ func TestAnsweredFailures(t *testing.T) {
 				require.False(t, kept.Posted)
 				require.Equal(t, doubt || a.Outcome == job.Unknown, kept.Doubt, "a failure does not clear an older doubt")
 
-				to, wait, alert := job.Retry, waits.Retry, job.AlertKind("")
+				to, wait, alert, trouble := job.Retry, waits.Retry, job.AlertKind(""), job.AlertKind("")
 				if attempt > 3 {
-					to, wait = job.Slow, waits.SlowRetry
+					to, wait, trouble = job.Slow, waits.SlowRetry, job.AlertSlow
 				}
 				if attempt == 4 {
 					alert = job.AlertSlow // once, when it leaves the fast queue
@@ -239,6 +240,7 @@ func TestAnsweredFailures(t *testing.T) {
 				require.Equal(t, to, d.settle.To, "%s, attempt %d", a.Code, attempt)
 				require.InDelta(t, wait, d.settle.Delay, float64(wait)/5)
 				require.Equal(t, alert, d.alert)
+				require.Equal(t, trouble, kept.Trouble)
 				counter := countFailed
 				if a.Outcome == job.Unknown {
 					counter = countUnknown
@@ -282,5 +284,26 @@ func TestWebhookIDsAreUniqueAndWithoutADot(t *testing.T) {
 		require.False(t, seen[id])
 		require.NotContains(t, id, ".")
 		seen[id] = true
+	}
+}
+
+// What people are told of a callback ends with what proves it over, and no sooner.
+func TestTroubleEndsWithItsReason(t *testing.T) {
+	t.Parallel()
+	no := job.Answer{Outcome: job.Failed, Status: 500, Code: "http_500"}
+	for trouble, after := range map[job.AlertKind]struct{ yes, no, equal job.AlertKind }{
+		"":                {},
+		job.AlertSlow:     {no: job.AlertSlow},
+		job.AlertNoEffect: {yes: job.AlertNoEffect, no: job.AlertNoEffect},
+		job.AlertParked:   {}, // a person brought it back
+		job.AlertSeveral:  {},
+	} {
+		c := callback(job.Slow, false, true)
+		c.Trouble, c.Attempts = trouble, 0
+		require.Equal(t, after.yes, answered(c, yes, testRules).settle.Callback.Trouble, trouble)
+		require.Equal(t, after.no, answered(c, no, testRules).settle.Callback.Trouble, trouble)
+		require.Equal(t, after.equal, decide(c, reading{verdict: diff.Equal, hash: "old"}, testRules).settle.Callback.Trouble, trouble)
+		require.Equal(t, trouble, putOff(c).settle.Callback.Trouble, "nothing was learnt")
+		require.Equal(t, trouble, decide(c, reading{verdict: diff.Missing, hash: "new"}, testRules).settle.Callback.Trouble, "nor while it is hot")
 	}
 }

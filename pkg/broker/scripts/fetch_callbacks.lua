@@ -1,6 +1,7 @@
 -- Leases the oldest due callbacks of one destination to one worker.
 -- KEYS  1 spec  2 paused  3 callbacks:<destination>  4 callbacks:leased  5 callbacks:parked
 -- ARGV  1 identity  2 details  3 worker  4 lease, ms  5 token  6 most callbacks  7 prefix of callback:<id>
+--       8 prefix of trouble:<kind>:<destination>
 -- Returns {"ok", now in ms, {id, token, field, value, …}, …} {"paused"} {"spec", field, found}
 -- Atomic: a callback is on the list or leased, never on neither.
 -- Begins with RPOP, which passes a full Redis. An id whose hash is gone was closed by hand; a held one is parked.
@@ -21,6 +22,9 @@ for i = 1, tonumber(ARGV[6]) do
   if #fields > 0 then
     if redis.call('HEXISTS', key, 'hold') == 1 then
       redis.call('ZADD', KEYS[5], int(at), id)
+      local item = redis.call('HMGET', key, 'destination', 'trouble')
+      redis.call('HDEL', key, 'trouble')
+      trouble(ARGV[8], item[1] or '', id, item[2], '', at)
     else
       local token = ARGV[5] .. '-' .. i
       redis.call('HSET', key, 'token', token, 'worker', ARGV[3])

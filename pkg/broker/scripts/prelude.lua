@@ -35,6 +35,16 @@ local function delay(key, due, id)
   return not first[2] or due < tonumber(first[2])
 end
 
+-- Keeps the index of what people are told of. Why an open callback needs them is its field
+-- "trouble"; while it has one, its id stands in trouble:<kind>:<destination> with the time since when.
+-- A script that changes or deletes that field calls this with the old and the new value.
+local function trouble(prefix, destination, id, old, new, at)
+  old, new = old or '', new or ''
+  if old == new then return end
+  if old ~= '' then redis.call('ZREM', prefix .. old .. ':' .. destination, id) end
+  if new ~= '' then redis.call('ZADD', prefix .. new .. ':' .. destination, int(at), id) end
+end
+
 -- Notes what happened in a list that keeps the newest thousand. Scripts that act for a person
 -- call it after their own writes, so that the act and its note are one step.
 local function event(key, at, kind, who, what)

@@ -3,18 +3,19 @@
 --       7 callbacks:slow  8 callbacks:parked
 -- ARGV  1 prefix of callback:<id>  2 prefix of callbacks:<destination>  3 life of the day's counters, s
 --       4 wake channel  5 wake message for a due time  6 wake message for callbacks  7 confirm delay, ms
+--       8 prefix of trouble:<kind>:<destination>
 --       then per callback: id, token, to, delay in ms, seen, counters (words), number of fields, field, value, …
 --       to: close, release, or a KEYS index 4..8
 -- Returns per callback "ok", "lost" (leased by somebody else, or closed) or "again" (seen again while leased: to confirm)
 -- Atomic: the token, the count of sightings and the move are one step. Begins with ZREM, which passes a full Redis.
-local at, reply, i, earlier, back = now(), {}, 8, false, false
+local at, reply, i, earlier, back = now(), {}, 9, false, false
 while i <= #ARGV do
   local id, token, to, seen, counters = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5]
   local wait, fields = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 6])
   local first = i + 7
   i = first + fields
   local key = ARGV[1] .. id
-  local item = redis.call('HMGET', key, 'token', 'seen', 'hold', 'destination')
+  local item = redis.call('HMGET', key, 'token', 'seen', 'hold', 'destination', 'trouble')
   if item[1] ~= token then
     reply[#reply + 1] = 'lost'
   else
@@ -22,7 +23,7 @@ while i <= #ARGV do
     redis.call('ZREM', KEYS[1], id)
     if to == 'close' and item[2] ~= seen then
       -- It was seen different once more after it had been read equal, or just before: look again.
-      redis.call('HDEL', key, 'token', 'worker', 'hot_since', 'posted')
+      redis.call('HDEL', key, 'token', 'worker', 'hot_since', 'posted', 'trouble')
       redis.call('HSET', key, 'phase', 'confirm')
       earlier = delay(KEYS[4], at + tonumber(ARGV[7]), id) or earlier
       answer = 'again'
@@ -38,6 +39,7 @@ while i <= #ARGV do
         end
       end
       if item[3] then
+        redis.call('HDEL', key, 'trouble') -- a person has seen to it
         redis.call('ZADD', KEYS[8], int(at), id)
       elseif to == 'release' then
         redis.call('RPUSH', ARGV[2] .. item[4], id)
@@ -46,6 +48,7 @@ while i <= #ARGV do
         earlier = delay(KEYS[tonumber(to)], at + wait, id) or earlier
       end
     end
+    trouble(ARGV[8], item[4] or '', id, item[5], redis.call('HGET', key, 'trouble'), at)
     if answer == 'ok' then
       for name in string.gmatch(counters, '%S+') do
         redis.call('HINCRBY', KEYS[2], name, 1)
