@@ -94,6 +94,7 @@ type CheckReport struct {
 // CheckedKey is one key whose rows differ.
 type CheckedKey struct {
 	Key     string   `json:"key"`
+	Values  []string `json:"values,omitempty"` // of a key of several columns, which Key shows with commas
 	Kind    string   `json:"kind"`
 	Columns []string `json:"columns,omitempty"`
 }
@@ -281,7 +282,7 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 				k.options.Log.Warn("the servers' hashes of a row differ and none of its columns does", "job", j.Name, "destination", name)
 			}
 			if len(report.Keys) < k.options.Limit {
-				report.Keys = append(report.Keys, CheckedKey{Key: shownKey(f.Key), Kind: string(f.Kind), Columns: f.Columns})
+				report.Keys = append(report.Keys, checkedKey(f, len(pairing.Relation().By)))
 			}
 			return fix.add(f)
 		},
@@ -342,12 +343,26 @@ func (r *CheckReport) take(result *check.Result) {
 	r.differs = result.Differences() > 0
 }
 
-// shownKey is a key for people: its text, or hexadecimal for bytes that are none.
-func shownKey(key []byte) string {
-	text := string(key)
+// checkedKey shows a finding to people.
+func checkedKey(f check.Finding, byColumns int) CheckedKey {
+	values := f.Key.Values(byColumns)
+	shown := make([]string, len(values))
+	for i, v := range values {
+		shown[i] = shownValue(v)
+	}
+	k := CheckedKey{Key: strings.Join(shown, ", "), Kind: string(f.Kind), Columns: f.Columns}
+	if len(shown) > 1 {
+		k.Values = shown
+	}
+	return k
+}
+
+// shownValue is the text of a value, or hexadecimal for bytes that are none.
+func shownValue(v []byte) string {
+	text := string(v)
 	for _, c := range text {
 		if c == '\uFFFD' || c < ' ' {
-			return fmt.Sprintf("0x%X", key)
+			return fmt.Sprintf("0x%X", v)
 		}
 	}
 	return text

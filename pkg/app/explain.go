@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/masixun71/cupid-go/pkg/config"
@@ -45,11 +46,12 @@ func explain(ctx context.Context, j job.Job, out io.Writer) error {
 	if source.UpdateColumn != "" {
 		fmt.Fprintf(out, "  update column\t%s\n", byIndex(source.UpdateColumn, source.UpdateIndex))
 	}
-	fmt.Fprintf(out, "  byColumn\t%s\n", byIndex(source.ByColumn, source.ByIndex))
+	fmt.Fprintf(out, "  byColumn\t%s\n", byIndex(strings.Join(source.ByColumns, ", "), source.ByIndex))
 	for n, d := range plan.Destinations {
 		pairing := plan.Pairing(n, mysql.PairingOptions{})
 		fmt.Fprintf(out, "  destination %s\t%s\n", d.Name(), j.Destinations[n].Table)
-		fmt.Fprintf(out, "    byColumn\t%s\n", byIndex(d.ByColumn()))
+		by, index := d.ByColumns()
+		fmt.Fprintf(out, "    byColumn\t%s\n", byIndex(strings.Join(by, ", "), index))
 		fmt.Fprintf(out, "    cupid check\t%s: %s\n", pairing.Strategy(), pairing.Reason())
 		fmt.Fprintf(out, "    workers\t%s\n", workersStrategy(pairing, d))
 	}

@@ -20,13 +20,13 @@ type hashes struct {
 var _ worker.Hashes = hashes{}
 
 // Page is worker.Hashes'.
-func (h hashes) Page(ctx context.Context, r job.Range, limit int) ([]diff.Row, []*uint64, job.Point, bool, error) {
+func (h hashes) Page(ctx context.Context, r job.Range, limit int) ([]diff.Hashed, job.Point, bool, error) {
 	return h.source.PageHashes(ctx, r, h.n, limit)
 }
 
 // Lookup is worker.Hashes'.
-func (h hashes) Lookup(ctx context.Context, by []diff.Value) ([]diff.Hashed, error) {
-	return h.destination.LookupHashes(ctx, by)
+func (h hashes) Lookup(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error) {
+	return h.destination.LookupHashes(ctx, keys)
 }
 
 // aligned compares ranges of scan keys that the destination has too.

@@ -218,15 +218,16 @@ func (r *jobRun) queue(plan *mysql.Plan) (*broker.Queue, error) {
 // columns are compared with which destinations, and where callbacks go.
 func fingerprint(j job.Job) (string, error) {
 	type destination struct {
-		Name, Table, ByColumn, URL string
-		Columns                    []job.ColumnPair
+		Name, Table, URL string
+		By               []string
+		Columns          []job.ColumnPair
 	}
 	view := struct {
-		By           string
+		By           []string
 		Destinations []destination
-	}{By: j.Source.ByColumn}
+	}{By: j.Source.ByColumns}
 	for _, d := range j.Destinations {
-		view.Destinations = append(view.Destinations, destination{d.Name, d.Table, d.ByColumn, d.Callback.URL, d.Columns})
+		view.Destinations = append(view.Destinations, destination{d.Name, d.Table, d.Callback.URL, d.ByColumns, d.Columns})
 	}
 	text, err := json.Marshal(view)
 	if err != nil {

@@ -90,7 +90,7 @@ func TestMainLine(t *testing.T) {
 	}
 	w.job.Destinations[0].Columns = columns
 	second := w.job.Destinations[0]
-	second.Name, second.DSN, second.Table, second.ByColumn = "other", job.NewSecret(other.DSN), "member", "no"
+	second.Name, second.DSN, second.Table, second.ByColumns = "other", job.NewSecret(other.DSN), "member", []string{"no"}
 	second.Columns = []job.ColumnPair{{Source: "number", Destination: "no"}, {Source: "name", Destination: "title"}, {Source: "price", Destination: "amount"}}
 	second.Callback.URL = members.URL
 	w.job.Destinations = append(w.job.Destinations, second)
@@ -141,4 +141,19 @@ func TestUpdatesAreFound(t *testing.T) {
 	w.until(func() bool { return w.stat("closed_equal") == 2 }, "both rows closed")
 	require.Equal(t, map[callbacktest.Key]int{{ID: "7", Type: 2}: 1, {ID: "8", Type: 2}: 1}, w.receiver.Counts("id"))
 	w.equal()
+}
+
+// TestSeveralByColumns: rows belong together when all of their byColumns are equal.
+func TestSeveralByColumns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(w.source, upTo(60)...)
+	w.insert(w.far, upTo(60)...)
+	w.far.Exec(t, "DELETE FROM shop WHERE id = 7; UPDATE shop SET name = 'other' WHERE id = 8; UPDATE shop SET id = 1009 WHERE id = 9")
+	w.job.Source.ByColumns, w.job.Destinations[0].ByColumns = []string{"number", "id"}, []string{"number", "id"}
+	w.receiver.Behave(w.repairing())
+	w.run(app.Scheduler)
+	w.run(app.Worker)
+	w.done(60)
+	require.Equal(t, map[callbacktest.Key]int{{ID: "7", Type: 1}: 1, {ID: "8", Type: 2}: 1, {ID: "9", Type: 1}: 1}, w.receiver.Counts("id"))
 }

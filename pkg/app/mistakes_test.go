@@ -37,7 +37,7 @@ func TestSingleBadJobEndsTheProcessWithOneLine(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(w *world){
 		"does not exist": func(w *world) { w.job.Source.Shard.Table = "nowhere" },
-		"byColumn":       func(w *world) { w.job.Source.ByColumn = "nothing" },
+		"byColumn":       func(w *world) { w.job.Source.ByColumns = []string{"nothing"} },
 		"password":       func(w *world) { w.job.Source.DSN = job.NewSecret(strings.Replace(w.source.DSN, ":", ":not", 1)) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,13 +70,13 @@ func bareWorld(t *testing.T, source, far *mysqltest.Database, server *redistest.
 	w.job = job.Job{
 		Name: "shop",
 		Source: job.Source{
-			DSN: job.NewSecret(source.DSN), Shard: job.Shard{Database: source.Name, Table: "shop"}, ByColumn: "number",
+			DSN: job.NewSecret(source.DSN), Shard: job.Shard{Database: source.Name, Table: "shop"}, ByColumns: []string{"number"},
 		},
 		Insert:    job.InsertScan{Enabled: true, Every: 100 * time.Millisecond},
 		RangeRows: 10_000, LateCommit: time.Minute, MaxRanges: 1000, MaxCallbacks: 100_000,
 		ConfirmDelay: 50 * time.Millisecond, HotBound: time.Minute,
 		Destinations: []job.Destination{{
-			Name: "far", DSN: job.NewSecret(far.DSN), Table: "shop", ByColumn: "number",
+			Name: "far", DSN: job.NewSecret(far.DSN), Table: "shop", ByColumns: []string{"number"},
 			Columns: []job.ColumnPair{{Source: "number", Destination: "number"}, {Source: "name", Destination: "name"}},
 			Callback: job.Callback{
 				URL: w.receiver.URL, Timeout: 2 * time.Second, Retry: 100 * time.Millisecond, SlowRetry: time.Hour,

@@ -53,7 +53,7 @@ func (c *comparison) late() bool {
 }
 
 // judge reads a page of suspects and reports what is wrong with them.
-func (c *comparison) judge(ctx context.Context, page []diff.Value, size *pageSize) error {
+func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize) error {
 	equal, err := c.reread(ctx, page, size)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (c *comparison) judge(ctx context.Context, page []diff.Value, size *pageSiz
 
 // reread reads the rows of keys, reports those that are not equal, and gives
 // the others back.
-func (c *comparison) reread(ctx context.Context, keys []diff.Value, size *pageSize) (equal []diff.Value, err error) {
+func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize) (equal []diff.Key, err error) {
 	source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, keys) })
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Value, size *pageSi
 	size.saw(source)
 	found := c.verdicts(source, target)
 	for _, key := range keys {
-		f, wrong := found[c.pair.Relation.Key(key)]
+		f, wrong := found[c.pair.Relation.Same(key)]
 		switch {
 		case !wrong:
 			equal = append(equal, key)
@@ -107,11 +107,12 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Value, size *pageSi
 // source's spelling carries it.
 func (c *comparison) verdicts(source, target []diff.Row) map[string]Finding {
 	found := map[string]Finding{}
-	note := func(key diff.Value, f Finding) {
-		if key == nil {
+	note := func(s Side, row diff.Row, f Finding) {
+		key, ok := s.KeyOf(row)
+		if !ok {
 			return
 		}
-		same := c.pair.Relation.Key(key)
+		same := c.pair.Relation.Same(key)
 		if _, known := found[same]; !known {
 			f.Key = key
 			found[same] = f
@@ -120,17 +121,17 @@ func (c *comparison) verdicts(source, target []diff.Row) map[string]Finding {
 	forth := crossing{missing: Missing}
 	for i, o := range c.pair.Relation.Compare(source, target) {
 		if kind, wrong := forth.kindOf(o.Verdict); wrong {
-			note(c.pair.Source.KeyOf(source[i]), Finding{Kind: kind, Columns: o.Columns, Source: source[i]})
+			note(c.pair.Source, source[i], Finding{Kind: kind, Columns: o.Columns, Source: source[i]})
 		}
 	}
 	back := crossing{missing: Extra}
-	for i, o := range reversed(c.pair.Relation).Compare(target, source) {
+	for i, o := range c.pair.Relation.Reversed().Compare(target, source) {
 		kind, wrong := back.kindOf(o.Verdict)
 		if kind == Different {
 			kind = ""
 		}
 		if wrong {
-			note(c.pair.Target.KeyOf(target[i]), Finding{Kind: kind})
+			note(c.pair.Target, target[i], Finding{Kind: kind})
 		}
 	}
 	return found
@@ -138,7 +139,7 @@ func (c *comparison) verdicts(source, target []diff.Row) map[string]Finding {
 
 // stillUnequal are those of keys with equal rows whose hashes differ all the
 // same, twice: a row may be changing.
-func (c *comparison) stillUnequal(ctx context.Context, keys []diff.Value) ([]diff.Value, error) {
+func (c *comparison) stillUnequal(ctx context.Context, keys []diff.Key) ([]diff.Key, error) {
 	if c.pair.Strategy == Rows {
 		return nil, nil
 	}
@@ -159,22 +160,22 @@ func (c *comparison) stillUnequal(ctx context.Context, keys []diff.Value) ([]dif
 
 // unequal are the keys whose hashes differ. What a server cannot hash is as
 // equal as its columns are.
-func (c *comparison) unequal(keys []diff.Value, source, target []diff.Hashed) []diff.Value {
+func (c *comparison) unequal(keys []diff.Key, source, target []diff.Hashed) []diff.Key {
 	wrong := map[string]bool{}
-	j := newJoin(func(key diff.Value, _ Kind) { wrong[c.pair.Relation.Key(key)] = true })
+	j := newJoin(func(key diff.Key, _ Kind) { wrong[c.pair.Relation.Same(key)] = true })
 	j.add(source, Missing)
 	j.add(target, Extra)
 	j.end()
 	for _, side := range [][]diff.Hashed{source, target} {
 		for _, row := range side {
 			if row.Hash == nil {
-				delete(wrong, c.pair.Relation.Key(row.Key))
+				delete(wrong, c.pair.Relation.Same(row.Key))
 			}
 		}
 	}
-	var left []diff.Value
+	var left []diff.Key
 	for _, key := range keys {
-		if wrong[c.pair.Relation.Key(key)] {
+		if wrong[c.pair.Relation.Same(key)] {
 			left = append(left, key)
 		}
 	}

@@ -19,7 +19,7 @@ func TestAStateFileKeepsEveryComparison(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, f.State("job/far"))
 	s := &State{Passes: 3, Folds: map[string]*folds{}}
-	s.open(relation.Key, 10)
+	s.open(relation.Same, 10)
 	s.suspects.add("=7", "7", Missing)
 	s.Folds[sourceSide] = &folds{}
 	s.Folds[sourceSide].merge([]diff.Bucket{{ID: 5, Rows: 1, Hash: 1<<64 - 1, Unhashed: 2}})
@@ -32,7 +32,7 @@ func TestAStateFileKeepsEveryComparison(t *testing.T) {
 		require.NoError(t, f.Save("job/near", &State{}))
 	}
 	found := f.State("job/far")
-	found.open(relation.Key, 10)
+	found.open(relation.Same, 10)
 	require.Equal(t, s.suspects, found.suspects)
 	require.Equal(t, s.Folds, found.Folds)
 	require.Equal(t, 3, found.Passes)

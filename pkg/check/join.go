@@ -9,10 +9,10 @@ import (
 // join matches the hashed rows of both sides as they come, in any order, and
 // holds only those whose partner has not come yet.
 type join struct {
-	found func(key diff.Value, kind Kind)
+	found func(key diff.Key, kind Kind)
 
 	mu   sync.Mutex
-	open map[string]half
+	open map[diff.Key]half
 }
 
 // half is a row without its partner.
@@ -22,8 +22,8 @@ type half struct {
 	kind   Kind // what it is if no partner comes: Missing or Extra
 }
 
-func newJoin(found func(diff.Value, Kind)) *join {
-	return &join{found: found, open: map[string]half{}}
+func newJoin(found func(diff.Key, Kind)) *join {
+	return &join{found: found, open: map[diff.Key]half{}}
 }
 
 // add takes rows of one side. A key that comes twice from one side is reported;
@@ -33,17 +33,17 @@ func (j *join) add(rows []diff.Hashed, alone Kind) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, row := range rows {
-		if row.Key == nil {
+		if row.Null {
 			continue
 		}
 		mine := half{kind: alone}
 		if row.Hash != nil {
 			mine.hash, mine.hashed = *row.Hash, true
 		}
-		other, known := j.open[string(row.Key)]
+		other, known := j.open[row.Key]
 		switch {
 		case !known:
-			j.open[string(row.Key)] = mine
+			j.open[row.Key] = mine
 			continue
 		case other.kind == mine.kind:
 			j.found(row.Key, Several)
@@ -51,7 +51,7 @@ func (j *join) add(rows []diff.Hashed, alone Kind) {
 		case !mine.hashed || !other.hashed || mine.hash != other.hash:
 			j.found(row.Key, Different)
 		}
-		delete(j.open, string(row.Key))
+		delete(j.open, row.Key)
 	}
 }
 
@@ -60,7 +60,7 @@ func (j *join) end() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for key, h := range j.open {
-		j.found(diff.Value(key), h.kind)
+		j.found(key, h.kind)
 	}
 	clear(j.open)
 }

@@ -48,7 +48,7 @@ func newMemory(rows []row) *memory {
 
 // relation relates the rows of two memories.
 var relation = diff.Relation{
-	ByName: "key", ByRule: diff.Bytes,
+	By:    []diff.Pair{{Name: "key", Rule: diff.Bytes}},
 	Pairs: []diff.Pair{{Name: "key", Rule: diff.Bytes}, {Name: "value", Source: 1, Destination: 1, Rule: diff.Bytes}},
 }
 
@@ -166,7 +166,7 @@ func (r row) hash() *uint64 {
 func (m *memory) list(rows []row) ([]diff.Hashed, error) {
 	listed := make([]diff.Hashed, len(rows))
 	for i, r := range rows {
-		listed[i] = diff.Hashed{Key: r.key, Hash: r.hash()}
+		listed[i] = diff.Hashed{Key: diff.Key(r.key), Null: r.key == nil, Hash: r.hash()}
 	}
 	return listed, m.count("listed", len(rows))
 }
@@ -195,14 +195,14 @@ func (m *memory) ListKeyed(_ context.Context, after, upto job.Point, wanted []ui
 	return m.list(rows)
 }
 
-func (m *memory) find(keys []diff.Value) []row {
+func (m *memory) find(keys []diff.Key) []row {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.index == nil {
 		m.index = map[string][]int{}
 		for i, r := range m.rows {
 			if r.key != nil {
-				m.index[m.spelling(r.key)] = append(m.index[m.spelling(r.key)], i)
+				m.index[m.spelling(diff.Key(r.key))] = append(m.index[m.spelling(diff.Key(r.key))], i)
 			}
 		}
 	}
@@ -219,18 +219,18 @@ func (m *memory) find(keys []diff.Value) []row {
 	return rows
 }
 
-func (m *memory) spelling(key diff.Value) string {
+func (m *memory) spelling(key diff.Key) string {
 	if m.folding {
 		return strings.ToLower(string(key))
 	}
 	return string(key)
 }
 
-func (m *memory) Hashes(_ context.Context, keys []diff.Value) ([]diff.Hashed, error) {
+func (m *memory) Hashes(_ context.Context, keys []diff.Key) ([]diff.Hashed, error) {
 	return m.list(m.find(keys))
 }
 
-func (m *memory) Lookup(_ context.Context, keys []diff.Value) ([]diff.Row, error) {
+func (m *memory) Lookup(_ context.Context, keys []diff.Key) ([]diff.Row, error) {
 	if err := m.count("lookup", 1); err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func whole(rows []row) []diff.Row {
 	return read
 }
 
-func (m *memory) KeyOf(r diff.Row) diff.Value { return r.Values[0] }
+func (m *memory) KeyOf(r diff.Row) (diff.Key, bool) { return diff.NewKey(r.Values[0]) }
 
 // small limits let small tables meet every bound.
 var small = limits{

@@ -14,7 +14,7 @@ import (
 type Side interface {
 	// Estimate is about how many rows there are; it costs next to nothing.
 	Estimate(ctx context.Context) (int64, error)
-	// Nulls counts the rows without a key: with NULL for what relates the sides.
+	// Nulls counts the rows without a key: with NULL in what relates the sides.
 	Nulls(ctx context.Context) (int64, error)
 	// Last is the greatest place; false for an empty table, and for one without
 	// an order, which can only be read at once.
@@ -34,14 +34,14 @@ type Side interface {
 	// ListKeyed gives key and hash of the rows in (after, upto] that fall into the buckets.
 	ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error)
 	// Hashes gives key and hash of the rows with these keys, as Lookup finds them.
-	Hashes(ctx context.Context, keys []diff.Value) ([]diff.Hashed, error)
+	Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error)
 
 	// Rows reads at most about limit whole rows; with more, go on after next.
 	Rows(ctx context.Context, after, upto job.Point, limit int) (rows []diff.Row, next job.Point, more bool, err error)
 	// Lookup reads the whole rows with these keys, as the server's collation finds them.
-	Lookup(ctx context.Context, keys []diff.Value) ([]diff.Row, error)
-	// KeyOf is what relates a row to the other side, nil for NULL.
-	KeyOf(row diff.Row) diff.Value
+	Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, error)
+	// KeyOf is the key of a row; false for a row without one.
+	KeyOf(row diff.Row) (diff.Key, bool)
 }
 
 // Strategy is how a pair of tables is compared.
@@ -77,16 +77,4 @@ func both[T any](ctx context.Context, p Pair, do func(context.Context, Side) (T,
 		return err
 	})
 	return source, target, g.Wait()
-}
-
-// reversed is the relation as the destination's rows see it.
-func reversed(r diff.Relation) diff.Relation {
-	r.BySource, r.ByDestination = r.ByDestination, r.BySource
-	pairs := make([]diff.Pair, len(r.Pairs))
-	for i, p := range r.Pairs {
-		p.Source, p.Destination = p.Destination, p.Source
-		pairs[i] = p
-	}
-	r.Pairs = pairs
-	return r
 }

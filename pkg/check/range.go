@@ -24,7 +24,7 @@ func Range(ctx context.Context, p Pair, after, upto job.Point, rows int) (Stretc
 	}
 	c := &comparison{pair: p, limits: defaultLimits, state: &State{}}
 	c.limits.suspects = math.MaxInt // the range bounds them; one that is only counted would be lost
-	c.state.open(p.Relation.Key, c.limits.suspects)
+	c.state.open(p.Relation.Same, c.limits.suspects)
 	if after.Open() {
 		first, found, err := p.Source.Step(ctx, after, upto, 1)
 		if err != nil || !found {
@@ -43,7 +43,7 @@ func Range(ctx context.Context, p Pair, after, upto job.Point, rows int) (Stretc
 	s := Stretch{Rows: found.source.rows}
 	for _, suspect := range c.state.suspects.sorted() {
 		if suspect.kind != Extra {
-			s.Suspects = append(s.Suspects, suspect.key)
+			s.Suspects = append(s.Suspects, string(suspect.key))
 		}
 	}
 	return s, nil

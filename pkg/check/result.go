@@ -20,7 +20,7 @@ const (
 
 // Finding is one key whose rows are not equal.
 type Finding struct {
-	Key     diff.Value
+	Key     diff.Key
 	Kind    Kind
 	Columns []string // names of the source columns that differ
 	// Source is the source's row of a Missing or Different key.

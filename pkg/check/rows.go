@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +16,7 @@ func (c *comparison) rows(ctx context.Context) error {
 	if err := c.cross(ctx, forth, c.options.From, c.options.To); err != nil || c.result.OneWay {
 		return err
 	}
-	back := crossing{name: targetSide, from: c.pair.Target, to: c.pair.Source, relation: reversed(c.pair.Relation), missing: Extra}
+	back := crossing{name: targetSide, from: c.pair.Target, to: c.pair.Source, relation: c.pair.Relation.Reversed(), missing: Extra}
 	return c.cross(ctx, back, job.Point{}, job.Point{})
 }
 
@@ -42,11 +41,10 @@ func (c *comparison) cross(ctx context.Context, x crossing, after, upto job.Poin
 				return cover{}, err
 			}
 			size.saw(rows)
-			all := len(rows)
-			keyed := slices.DeleteFunc(rows, func(row diff.Row) bool { return x.from.KeyOf(row) == nil })
+			keyed, keys := withKeys(x.from, rows)
 			n.rows += uint64(len(keyed))
-			n.keyless += uint64(all - len(keyed))
-			if err := c.meet(ctx, x, keyed); err != nil {
+			n.keyless += uint64(len(rows) - len(keyed))
+			if err := c.meet(ctx, x, keyed, keys); err != nil {
 				return cover{}, err
 			}
 		}
@@ -54,12 +52,18 @@ func (c *comparison) cross(ctx context.Context, x crossing, after, upto job.Poin
 	})
 }
 
-// meet compares a page of rows that have keys with their partners.
-func (c *comparison) meet(ctx context.Context, x crossing, rows []diff.Row) error {
-	keys := make([]diff.Value, len(rows))
-	for i, row := range rows {
-		keys[i] = x.from.KeyOf(row)
+// withKeys are the rows that have keys, and these.
+func withKeys(s Side, rows []diff.Row) (keyed []diff.Row, keys []diff.Key) {
+	for _, row := range rows {
+		if key, ok := s.KeyOf(row); ok {
+			keyed, keys = append(keyed, row), append(keys, key)
+		}
 	}
+	return keyed, keys
+}
+
+// meet compares a page of rows that have keys with their partners.
+func (c *comparison) meet(ctx context.Context, x crossing, rows []diff.Row, keys []diff.Key) error {
 	partners, err := x.to.Lookup(ctx, keys)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ type place struct {
 }
 
 // open makes a state usable, whether it is new or was read.
-func (s *State) open(same func(diff.Value) string, most int) {
+func (s *State) open(same func(diff.Key) string, most int) {
 	if s.Walks == nil {
 		s.Walks = map[string]place{}
 	}
@@ -48,7 +48,7 @@ func (s *State) open(same func(diff.Value) string, most int) {
 	}
 	s.suspects = suspects{most: most, known: map[string]remark{}, beyond: map[Kind]uint64{}}
 	for _, x := range s.Suspects {
-		s.suspects.add(same(x.Key), string(x.Key), x.Kind)
+		s.suspects.add(same(diff.Key(x.Key)), diff.Key(x.Key), x.Kind)
 	}
 	maps.Copy(s.suspects.beyond, s.Beyond)
 	s.Suspects = nil

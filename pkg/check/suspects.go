@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ type suspects struct {
 
 // remark is what a suspect looks like.
 type remark struct {
-	key  string // as it was read
+	key  diff.Key // as it was read
 	kind Kind
 }
 
@@ -28,7 +29,7 @@ type suspect struct {
 }
 
 // add takes a key in. same is what all its spellings have in common.
-func (s *suspects) add(same, key string, kind Kind) {
+func (s *suspects) add(same string, key diff.Key, kind Kind) {
 	if _, known := s.known[same]; known {
 		return
 	}
@@ -36,8 +37,8 @@ func (s *suspects) add(same, key string, kind Kind) {
 		s.beyond[kind]++
 		return
 	}
-	if end, shared := strings.CutSuffix(same, key); shared {
-		key = same[len(end):] // mostly: saves a copy of every key
+	if end, shared := strings.CutSuffix(same, string(key)); shared {
+		key = diff.Key(same[len(end):]) // mostly: saves a copy of every key
 	}
 	s.known[same] = remark{key, kind}
 }
@@ -68,26 +69,26 @@ func (s *suspects) sorted() []remark {
 		if c := strings.Compare(folded(a.key), folded(b.key)); c != 0 {
 			return c
 		}
-		return strings.Compare(a.key, b.key)
+		return cmp.Compare(a.key, b.key)
 	})
 	return all
 }
 
 // folded is the same for keys that differ in case and trailing spaces only.
-func folded(key string) string { return strings.ToLower(strings.TrimRight(key, " ")) }
+func folded(key diff.Key) string { return strings.ToLower(strings.TrimRight(string(key), " ")) }
 
 // pages cuts sorted suspects into pages of about n, which never part keys that a
 // collation may hold for one: such rows can only be judged together.
-func pages(sorted []remark, n func() int) iter.Seq[[]diff.Value] {
-	return func(yield func([]diff.Value) bool) {
+func pages(sorted []remark, n func() int) iter.Seq[[]diff.Key] {
+	return func(yield func([]diff.Key) bool) {
 		for len(sorted) > 0 {
 			end := min(max(n(), 1), len(sorted))
 			for end < len(sorted) && folded(sorted[end].key) == folded(sorted[end-1].key) {
 				end++
 			}
-			page := make([]diff.Value, end)
+			page := make([]diff.Key, end)
 			for i, r := range sorted[:end] {
-				page[i] = diff.Value(r.key)
+				page[i] = r.key
 			}
 			if !yield(page) {
 				return

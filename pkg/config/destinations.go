@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,17 +35,38 @@ func (r *reader) destinations(list string, source job.Source, lease time.Duratio
 func (r *reader) destination(at string, source job.Source, lease time.Duration) (job.Destination, *mysql.Config) {
 	dsn, address := r.dsn(at)
 	d := job.Destination{
-		Name:     r.ownName(at + "name"),
-		DSN:      dsn,
-		Table:    cmp.Or(r.text(at+"table"), source.Shard.Table),
-		ByColumn: cmp.Or(r.text(at+"byColumn"), source.ByColumn),
-		Columns:  r.pairs(at + "columns"),
-		Callback: r.callback(at+"callback.", lease),
+		Name:      r.ownName(at + "name"),
+		DSN:       dsn,
+		Table:     cmp.Or(r.text(at+"table"), source.Shard.Table),
+		ByColumns: r.byColumns(at+"byColumn", source.ByColumns),
+		Columns:   r.pairs(at + "columns"),
+		Callback:  r.callback(at+"callback.", lease),
 	}
 	if len(d.Columns) == 0 && !r.bad(at+"columns") {
 		r.missing(at+"columns", "want source columns with their destination columns")
 	}
 	return d, address
+}
+
+// byColumns reads the columns that hold the source's byColumns; without the key
+// they have the same names.
+func (r *reader) byColumns(key string, source []string) []string {
+	names := r.names(key)
+	if len(names) == 0 {
+		return source
+	}
+	if len(source) > 0 && len(names) != len(source) {
+		_, at, _ := r.find(key)
+		r.wrong(at, "found "+columns(names)+", where the source relates by "+columns(source), "want one column for each of the source's, in the same order")
+	}
+	return names
+}
+
+func columns(names []string) string {
+	if len(names) == 1 {
+		return "1 column"
+	}
+	return strconv.Itoa(len(names)) + " columns"
 }
 
 // nameApart gives every destination without a name one of its own: the table,

@@ -62,10 +62,13 @@ func defaultName(s job.Shard) string {
 func (r *reader) source(at string) job.Source {
 	dsn, address := r.dsn(at)
 	s := job.Source{
-		DSN:      dsn,
-		Shard:    job.Shard{Table: r.identifier(at+"table", "want the name of the source table")},
-		ScanKey:  r.text(at + "scanKey"),
-		ByColumn: r.identifier(at+"byColumn", "want the column that relates a row to its destination rows"),
+		DSN:       dsn,
+		Shard:     job.Shard{Table: r.identifier(at+"table", "want the name of the source table")},
+		ScanKey:   r.text(at + "scanKey"),
+		ByColumns: r.names(at + "byColumn"),
+	}
+	if len(s.ByColumns) == 0 && !r.bad(at+"byColumn") {
+		r.missing(at+"byColumn", "want the column, or columns, that relate a row to its destination rows")
 	}
 	if address != nil {
 		s.Shard.Database = address.DBName

@@ -41,6 +41,19 @@ func (r *reader) texts(key string) []string {
 	return all
 }
 
+// names reads names of columns, each of which may stand there once.
+func (r *reader) names(key string) []string {
+	all := r.texts(key)
+	for i, name := range all {
+		if slices.ContainsFunc(all[:i], func(known string) bool { return strings.EqualFold(known, name) }) {
+			_, at, _ := r.find(key)
+			r.wrong(at, "found "+shown(name)+" twice", "want each column once")
+			return nil
+		}
+	}
+	return all
+}
+
 // pairs reads source columns with their destination columns, in the order of
 // their names: a file's own order is nothing that a comparison may hang on.
 func (r *reader) pairs(key string) []job.ColumnPair {

@@ -65,9 +65,9 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 		Jobs: []job.Job{{
 			Name: "db.user",
 			Source: job.Source{
-				DSN:      job.NewSecret("user:password@tcp(127.0.0.1:3306)/db?charset=utf8"),
-				Shard:    job.Shard{Database: "db", Table: "user"},
-				ByColumn: "number",
+				DSN:       job.NewSecret("user:password@tcp(127.0.0.1:3306)/db?charset=utf8"),
+				Shard:     job.Shard{Database: "db", Table: "user"},
+				ByColumns: []string{"number"},
 			},
 			Insert:       job.InsertScan{Enabled: true, Every: 2 * time.Second},
 			Update:       job.UpdateScan{Enabled: true, Every: 2 * time.Second, Column: "update_time", Window: 5 * time.Second, Format: format},
@@ -80,11 +80,11 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 			HotBound:     time.Minute,
 			Lenient:      true,
 			Destinations: []job.Destination{{
-				Name:     "db2.user",
-				DSN:      job.NewSecret("user:password@tcp(127.0.0.1:3306)/db2?charset=utf8"),
-				Table:    "user",
-				ByColumn: "number",
-				Columns:  []job.ColumnPair{{Source: "avatar", Destination: "avatar"}, {Source: "name", Destination: "name"}, {Source: "number", Destination: "number"}},
+				Name:      "db2.user",
+				DSN:       job.NewSecret("user:password@tcp(127.0.0.1:3306)/db2?charset=utf8"),
+				Table:     "user",
+				ByColumns: []string{"number"},
+				Columns:   []job.ColumnPair{{Source: "avatar", Destination: "avatar"}, {Source: "name", Destination: "name"}, {Source: "number", Destination: "number"}},
 				Callback: job.Callback{
 					URL: "http://127.0.0.1:20000/test/callback", Timeout: 3 * time.Second,
 					Retry: 10 * time.Second, SlowRetry: 10 * time.Minute,
@@ -117,13 +117,26 @@ func TestSeedFormTakesLaterKeysInAnyCase(t *testing.T) {
 	require.Equal(t, 2*time.Second, j.ConfirmDelay)
 	d := j.Destinations[0]
 	require.Equal(t, "t", d.Table)
-	require.Equal(t, "k", d.ByColumn)
+	require.Equal(t, []string{"k"}, d.ByColumns)
 	require.Equal(t, []job.ColumnPair{{Source: "k", Destination: "K"}}, d.Columns)
 	require.False(t, d.Callback.Verify)
 	require.Equal(t, 500*time.Millisecond, d.Callback.VerifyDelay)
 	require.Equal(t, 3*time.Second, d.Callback.Retry)
 	require.Equal(t, time.Minute, d.Callback.SlowRetry)
 	require.Equal(t, "https://h/cb", d.Callback.URL)
+}
+
+// Several columns may relate rows, in both forms, as a list or a text.
+func TestSeveralByColumns(t *testing.T) {
+	t.Parallel()
+	path := write(t, "c.json", `{"src": {"dsn": "u@tcp(h)/db", "table": "t", "byColumn": "region, code", "insert": true},
+		"des": [{"dsn": "u@tcp(h)/db2", "columns": ["name"], "callbackNotification": {"url": "h"}, "byColumn": ["area", "no"]}]}`)
+	j := load(t, config.Options{Path: path}).Jobs[0]
+	require.Equal(t, []string{"region", "code"}, j.Source.ByColumns)
+	require.Equal(t, []string{"area", "no"}, j.Destinations[0].ByColumns)
+	j = loadJobs(t, strings.Replace(oneJob, "byColumn: number", "byColumn: [region, code]", 1), "CUPID_JOBS_0_DESTINATIONS_0_BY_COLUMN=area,no").Jobs[0]
+	require.Equal(t, []string{"region", "code"}, j.Source.ByColumns)
+	require.Equal(t, []string{"area", "no"}, j.Destinations[0].ByColumns)
 }
 
 // An insert that the seed file does not name is off, as it always was.

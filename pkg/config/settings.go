@@ -70,7 +70,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].source.dsn", "src.dsn", "", "user:password@tcp(host:3306)/database of the table that is right", limit{}},
 		{"jobs[].source.dsnFile", "", "", "file that holds the DSN", limit{}},
 		{"jobs[].source.table", "src.table", "", "the table that is right", limit{}},
-		{"jobs[].source.byColumn", "src.byColumn", "", "column that relates a row to its destination rows", limit{}},
+		{"jobs[].source.byColumn", "src.byColumn", "", "column that relates a row to its destination rows; several: a list, or a text with commas", limit{}},
 		{"jobs[].source.scanKey", "", "", "column that the insert scan goes by; without it id, else the primary key", limit{}},
 		{"jobs[].startID", "", "", "first key that a job without a saved cursor looks at; the seed form begins at 1; -s overrides it", limit{}},
 		{"jobs[].insert.enabled", "src.insert", "true", "look at new rows; false in the seed form", limit{}},
@@ -101,7 +101,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].destinations[].dsn", "des[].dsn", "", "DSN of the table the rows should reach", limit{}},
 		{"jobs[].destinations[].dsnFile", "", "", "file that holds the DSN", limit{}},
 		{"jobs[].destinations[].table", "des[].table", "", "the table the rows should reach; without it the source's", limit{}},
-		{"jobs[].destinations[].byColumn", "des[].byColumn", "", "its column that holds the source's byColumn; without it of the same name", limit{}},
+		{"jobs[].destinations[].byColumn", "des[].byColumn", "", "its column that holds the source's byColumn, or as many columns in the same order; without it of the same names", limit{}},
 		{"jobs[].destinations[].columns", "des[].columns", "", "source column: destination column; or a list of names that are the same on both sides", limit{}},
 	}
 }

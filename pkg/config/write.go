@@ -61,6 +61,17 @@ type span time.Duration
 // MarshalYAML writes "2s".
 func (s span) MarshalYAML() (any, error) { return shortDuration(time.Duration(s)), nil }
 
+// nameOrAll is one name, or a list of several.
+type nameOrAll []string
+
+// MarshalYAML writes a lone name as a text.
+func (n nameOrAll) MarshalYAML() (any, error) {
+	if len(n) == 1 && !strings.Contains(n[0], ",") {
+		return n[0], nil
+	}
+	return []string(n), nil
+}
+
 // The job form, as it is written.
 type (
 	fileForm struct {
@@ -117,10 +128,10 @@ type (
 		Destinations []destinationForm `yaml:"destinations"`
 	}
 	sourceForm struct {
-		DSN      string `yaml:"dsn"`
-		Table    string `yaml:"table"`
-		ByColumn string `yaml:"byColumn"`
-		ScanKey  string `yaml:"scanKey,omitempty"`
+		DSN      string    `yaml:"dsn"`
+		Table    string    `yaml:"table"`
+		ByColumn nameOrAll `yaml:"byColumn"`
+		ScanKey  string    `yaml:"scanKey,omitempty"`
 	}
 	insertForm struct {
 		Enabled bool `yaml:"enabled"`
@@ -138,7 +149,7 @@ type (
 		Name     string            `yaml:"name"`
 		DSN      string            `yaml:"dsn"`
 		Table    string            `yaml:"table"`
-		ByColumn string            `yaml:"byColumn"`
+		ByColumn nameOrAll         `yaml:"byColumn"`
 		Columns  map[string]string `yaml:"columns"`
 		Callback callbackForm      `yaml:"callback"`
 	}
@@ -191,7 +202,7 @@ func (w writer) job(j job.Job) jobForm {
 		Name: j.Name,
 		Source: sourceForm{
 			DSN: w.secret(j.Source.DSN), Table: j.Source.Shard.Table,
-			ByColumn: j.Source.ByColumn, ScanKey: j.Source.ScanKey,
+			ByColumn: j.Source.ByColumns, ScanKey: j.Source.ScanKey,
 		},
 		StartID: j.StartID,
 		Insert:  insertForm{j.Insert.Enabled, span(j.Insert.Every)},
@@ -211,7 +222,7 @@ func (w writer) job(j job.Job) jobForm {
 func (w writer) destination(d job.Destination) destinationForm {
 	c := d.Callback
 	f := destinationForm{
-		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumn, Columns: map[string]string{},
+		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumns, Columns: map[string]string{},
 		Callback: callbackForm{
 			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
 			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency, Body: string(c.Body), Off: c.Off,

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,7 @@ func TestConvertLoadsAsTheSame(t *testing.T) {
 	for _, path := range []string{
 		"testdata/seed-page.json", samples + "seed.json",
 		write(t, "c.yaml", everySecret+"state: ''\nlog: {dir: /tmp, level: debug}\ndefaults: {update: {format: Y-m-d H:i:s, zone: Asia/Shanghai}}\n"),
+		write(t, "e.yaml", strings.Replace(oneJob, "byColumn: number", "byColumn: [region, code]", 1)),
 		write(t, "d.yaml", oneJob+"notify: {pushbearSendKey: 'a$${b'}\n"),
 	} {
 		before := load(t, config.Options{Path: path})

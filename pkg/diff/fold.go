@@ -21,9 +21,12 @@ func (b Bucket) Equal(c Bucket) bool {
 
 // Hashed is one row's key with its hash.
 type Hashed struct {
-	// Key is the value that relates the sides: the aligned key, or the byColumn
-	// values in their canonical text.
-	Key Value
-	// Hash is nil for a row that the server could not hash.
+	// Row is the scan key of a source row of a range, "" of others.
+	Row string
+	// Key holds values in their canonical text: rows that belong together have
+	// the same on both sides. Null says that there is none.
+	Key  Key
+	Null bool
+	// Hash is nil for a row that the server could not hash, and without a key.
 	Hash *uint64
 }

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -15,14 +16,32 @@ type Pair struct {
 // Relation says how the rows of a source and of one destination belong
 // together and when they are equal.
 type Relation struct {
-	ByName                  string // of the source's byColumn
-	BySource, ByDestination int    // indexes of the byColumn in Row.Values
-	ByRule                  Rule
-	Pairs                   []Pair
+	By    []Pair // the byColumns: rows belong together when all of these are equal
+	Pairs []Pair // are compared
 }
 
-// Key is a text that byColumn values share exactly when they relate rows.
-func (r Relation) Key(v Value) string { return r.ByRule.canonical(v) }
+// ByNames names the source's byColumns for people.
+func (r Relation) ByNames() string {
+	names := make([]string, len(r.By))
+	for i, pair := range r.By {
+		names[i] = pair.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// Reversed is the relation as the destination's rows see it. Columns keep the
+// names that they have at the source.
+func (r Relation) Reversed() Relation {
+	turned := func(pairs []Pair) []Pair {
+		all := make([]Pair, len(pairs))
+		for i, p := range pairs {
+			p.Source, p.Destination = p.Destination, p.Source
+			all[i] = p
+		}
+		return all
+	}
+	return Relation{By: turned(r.By), Pairs: turned(r.Pairs)}
+}
 
 // Verdict is what was found for one source row.
 type Verdict uint8
@@ -32,7 +51,7 @@ const (
 	Equal     Verdict = iota
 	Missing           // the destination has no row for it
 	Different         // the destination has one row with other values
-	Several           // several rows of one side share the byColumn: which belongs to which cannot be said
+	Several           // several rows of one side share the key: which belongs to which cannot be said
 )
 
 // Outcome is the verdict on one source row.
@@ -42,7 +61,7 @@ type Outcome struct {
 }
 
 // Compare gives one outcome per source row. The destination rows are all those
-// that the destination's server found for the source rows' byColumn values.
+// that the destination's server found for the source rows' keys.
 func (r Relation) Compare(source, destination []Row) []Outcome {
 	outcomes := make([]Outcome, len(source))
 	m := matching{relation: r, source: source, destination: destination, outcomes: outcomes}
@@ -58,13 +77,12 @@ type matching struct {
 	outcomes            []Outcome
 }
 
-// group holds the rows that share a byColumn value.
+// group holds the rows that share a key.
 type group struct{ source, destination []int }
 
-// exact matches rows by equal byColumn values and returns what is left over.
+// exact matches rows by equal keys and returns what is left over.
 func (m matching) exact() (restSource, restDestination []int) {
-	canonical := m.relation.ByRule.canonical
-	for _, g := range m.groups(all(m.source), all(m.destination), canonical) {
+	for _, g := range m.groups(all(m.source), all(m.destination), m.relation.Same) {
 		switch {
 		case len(g.source) == 0:
 			restDestination = append(restDestination, g.destination...)
@@ -82,7 +100,10 @@ func (m matching) exact() (restSource, restDestination []int) {
 // folded matches what is left over as a server does whose collation ignores
 // case and trailing spaces: such a row is there, but under another key.
 func (m matching) folded(restSource, restDestination []int) {
-	for _, g := range m.groups(restSource, restDestination, fold) {
+	folded := func(k Key) string {
+		return m.relation.text(k, func(rule Rule, v Value) string { return fold(rule.canonical(v)) })
+	}
+	for _, g := range m.groups(restSource, restDestination, folded) {
 		switch {
 		case len(g.source) == 0:
 		case len(g.destination) == 0:
@@ -95,35 +116,33 @@ func (m matching) folded(restSource, restDestination []int) {
 	}
 }
 
-// groups collects rows by the text of their byColumn. A NULL relates to
-// nothing: such a source row is missing, such a destination row is nobody's.
-func (m matching) groups(source, destination []int, text func(Value) string) map[string]*group {
+// groups collects rows by a text of their keys. A row without a key relates to
+// nothing: at the source it is missing, at the destination it is nobody's.
+func (m matching) groups(source, destination []int, text func(Key) string) map[string]*group {
 	groups := make(map[string]*group, len(source))
-	find := func(v Value) *group {
-		k := text(v)
-		g := groups[k]
+	find := func(k Key) *group {
+		t := text(k)
+		g := groups[t]
 		if g == nil {
 			g = &group{}
-			groups[k] = g
+			groups[t] = g
 		}
 		return g
 	}
 	for _, i := range source {
-		v := m.source[i].Values[m.relation.BySource]
-		if v == nil {
+		key, ok := m.relation.SourceKey(m.source[i])
+		if !ok {
 			m.outcomes[i] = Outcome{Verdict: Missing}
 			continue
 		}
-		g := find(v)
+		g := find(key)
 		g.source = append(g.source, i)
 	}
 	for _, i := range destination {
-		v := m.destination[i].Values[m.relation.ByDestination]
-		if v == nil {
-			continue
+		if key, ok := m.relation.DestinationKey(m.destination[i]); ok {
+			g := find(key)
+			g.destination = append(g.destination, i)
 		}
-		g := find(v)
-		g.destination = append(g.destination, i)
 	}
 	return groups
 }
@@ -146,21 +165,26 @@ func (m matching) compare(source, destination int) {
 	}
 }
 
-// rekeyed is a match whose byColumn is not equal.
+// rekeyed is a match whose keys are not equal: it names the byColumns that are
+// not, then the other columns.
 func (m matching) rekeyed(source, destination int) {
-	columns := []string{m.relation.ByName}
+	columns := m.unequal(m.relation.By, source, destination)
 	for _, name := range m.differing(source, destination) {
-		if name != m.relation.ByName {
+		if !slices.Contains(columns, name) {
 			columns = append(columns, name)
 		}
 	}
 	m.outcomes[source] = Outcome{Verdict: Different, Columns: columns}
 }
 
-// differing names the columns that are not equal.
+// differing names the compared columns that are not equal.
 func (m matching) differing(source, destination int) []string {
+	return m.unequal(m.relation.Pairs, source, destination)
+}
+
+func (m matching) unequal(pairs []Pair, source, destination int) []string {
 	var columns []string
-	for _, pair := range m.relation.Pairs {
+	for _, pair := range pairs {
 		a := m.source[source].Values[pair.Source]
 		b := m.destination[destination].Values[pair.Destination]
 		if !pair.Rule.Equal(a, b) {
@@ -181,8 +205,8 @@ func all(rows []Row) []int {
 
 // fold ignores case and trailing spaces. Upper case first: some lower-case
 // letters, such as ſ, share their upper case with another one.
-func fold(v Value) string {
+func fold(v string) string {
 	return strings.Map(func(r rune) rune {
 		return unicode.ToLower(unicode.ToUpper(r))
-	}, strings.TrimRight(string(v), " "))
+	}, strings.TrimRight(v, " "))
 }

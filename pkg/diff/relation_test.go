@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 // people relates rows by number and compares number, name and age.
 var people = diff.Relation{
-	ByName: "number", BySource: 0, ByDestination: 0,
+	By: []diff.Pair{{Name: "number"}},
 	Pairs: []diff.Pair{
 		{Name: "number", Source: 0, Destination: 0},
 		{Name: "name", Source: 1, Destination: 1},
@@ -99,10 +100,45 @@ func TestCompare(t *testing.T) {
 func TestCompareByNumber(t *testing.T) {
 	t.Parallel()
 	relation := people
-	relation.ByRule = diff.Number
+	relation.By = []diff.Pair{{Name: "number", Rule: diff.Number}}
 	relation.Pairs = people.Pairs[1:]
 	require.Equal(t, []diff.Outcome{{}},
 		relation.Compare([]diff.Row{row("007", "ann", "1")}, []diff.Row{row("7", "ann", "1")}))
+}
+
+func TestCompareByTwoColumns(t *testing.T) {
+	t.Parallel()
+	relation := diff.Relation{
+		By:    []diff.Pair{{Name: "region", Rule: diff.Number}, {Name: "code", Source: 1, Destination: 2}},
+		Pairs: []diff.Pair{{Name: "name", Source: 2, Destination: 1}},
+	}
+	require.Equal(t, "region, code", relation.ByNames())
+	source := []diff.Row{row("1", "a", "ann"), row("1", "b", "bob"), row("11", "a", "cid"), row("1", null, "dan"), row("2", "A", "eve"), row("12", "", "fay")}
+	destination := []diff.Row{row("01", "ann", "a"), row("1", "other", "b"), row("1", "cid", "1a"), row("2.0", "eve", "a"), row("1", "fay", "2")}
+	want := []diff.Outcome{{}, {Verdict: diff.Different, Columns: []string{"name"}}, {Verdict: diff.Missing}, {Verdict: diff.Missing},
+		{Verdict: diff.Different, Columns: []string{"code"}}, {Verdict: diff.Missing}}
+	require.Equal(t, want, relation.Compare(source, destination))
+	back := relation.Reversed().Compare(destination, source)
+	require.Equal(t, []diff.Verdict{diff.Equal, diff.Different, diff.Missing, diff.Different, diff.Missing},
+		[]diff.Verdict{back[0].Verdict, back[1].Verdict, back[2].Verdict, back[3].Verdict, back[4].Verdict})
+}
+
+func TestKeysComeApartAgain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(t, "columns")
+		values := rapid.SliceOfN(rapid.StringMatching(`[:0-9a\x00\xff]{0,12}`), n, n)
+		a, b := values.Draw(t, "a"), values.Draw(t, "b")
+		one, ok := diff.NewKey(row(a...).Values...)
+		require.True(t, ok)
+		other, _ := diff.NewKey(row(b...).Values...)
+		require.Equal(t, slices.Equal(a, b), one == other)
+		require.Equal(t, row(a...).Values, one.Values(n))
+		require.Nil(t, diff.Key("3:ab").Values(n+1))
+	})
+	_, ok := diff.NewKey(diff.Value("a"), nil)
+	require.False(t, ok)
+	require.Nil(t, diff.Key("-1:a").Values(2))
 }
 
 // TestCompareFindsEveryLoss loses and spoils rows and asks for exactly these.

@@ -3,7 +3,6 @@ package diff
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 )
 
 // Value is one column of one row, as canonical text or raw bytes; nil is NULL.
@@ -28,19 +27,12 @@ const hashLength = 16
 // have the same hash exactly when none of these columns changed in between.
 func (r Relation) Hash(row Row) string {
 	// Lengths, not separators: ('a,b','c') must not hash like ('a','b,c').
-	text := appendField(nil, row.Values[r.BySource])
-	for _, pair := range r.Pairs {
-		text = appendField(text, row.Values[pair.Source])
+	var text []byte
+	for _, pairs := range [][]Pair{r.By, r.Pairs} {
+		for _, pair := range pairs {
+			text = appendField(text, row.Values[pair.Source])
+		}
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])[:hashLength]
-}
-
-func appendField(text []byte, v Value) []byte {
-	if v == nil {
-		return append(text, 'N')
-	}
-	text = strconv.AppendInt(text, int64(len(v)), 10)
-	text = append(text, ':')
-	return append(text, v...)
 }

@@ -40,10 +40,10 @@ type Job struct {
 
 // Source is the table that is right.
 type Source struct {
-	DSN      Secret
-	Shard    Shard
-	ScanKey  string // "" means the column id, else the primary key
-	ByColumn string // relates a row to its destination rows
+	DSN       Secret
+	Shard     Shard
+	ScanKey   string   // "" means the column id, else the primary key
+	ByColumns []string // relate a row to its destination rows, all of them together
 }
 
 // InsertScan looks at rows with a new scan key.
@@ -69,12 +69,12 @@ type UpdateScan struct {
 
 // Destination is a table that a pipeline should have brought the rows to.
 type Destination struct {
-	Name     string
-	DSN      Secret
-	Table    string
-	ByColumn string
-	Columns  []ColumnPair
-	Callback Callback
+	Name      string
+	DSN       Secret
+	Table     string
+	ByColumns []string // hold the source's, each at the same place
+	Columns   []ColumnPair
+	Callback  Callback
 }
 
 // ColumnPair says which source column belongs in which destination column.

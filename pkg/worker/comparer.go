@@ -167,12 +167,15 @@ func typeOf(v diff.Verdict) job.Type {
 	return job.Different
 }
 
-func byValues(relation diff.Relation, rows []diff.Row) []diff.Value {
-	values := make([]diff.Value, len(rows))
-	for i, row := range rows {
-		values[i] = row.Values[relation.BySource]
+// keysOf are the keys of source rows; a row without one has no place in them.
+func keysOf(relation diff.Relation, rows []diff.Row) []diff.Key {
+	keys := make([]diff.Key, 0, len(rows))
+	for _, row := range rows {
+		if key, ok := relation.SourceKey(row); ok {
+			keys = append(keys, key)
+		}
 	}
-	return values
+	return keys
 }
 
 // refused logs why a fetch gave nothing and says whether it was a failure; at a

@@ -210,13 +210,13 @@ func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([
 		return nil, fmt.Errorf("read source rows: %w", err)
 	}
 	relation := d.t.Destination.Relation()
-	copies, err := d.t.Destination.Lookup(ctx, byValues(relation, rows))
+	copies, err := d.t.Destination.Lookup(ctx, keysOf(relation, rows))
 	if err != nil {
 		return nil, fmt.Errorf("read rows of destination %s: %w", d.t.Config.Name, err)
 	}
 	shared, err := d.w.c.Source.Shared(ctx, rows)
 	if err != nil {
-		return nil, fmt.Errorf("count source rows that share a %s: %w", relation.ByName, err)
+		return nil, fmt.Errorf("count source rows that share a %s: %w", relation.ByNames(), err)
 	}
 	byKey := make(map[string]reading, len(rows))
 	for i, o := range relation.Compare(rows, copies) {

@@ -226,7 +226,7 @@ func (q *queue) Reclaim(context.Context) (job.Reclaimed, error) {
 type tables struct {
 	mu           sync.Mutex
 	source, far  map[string]string
-	sharing      map[string]bool // source keys whose byColumn value another row has too
+	sharing      map[string]bool // source keys that another row has too
 	away         error
 	bad          string // a key whose row cannot be read
 	reads        int
@@ -236,7 +236,7 @@ type tables struct {
 // shop is the source table of all tests.
 var shop = job.Shard{Database: "db", Table: "shop"}
 
-var relation = diff.Relation{ByName: "id", Pairs: []diff.Pair{{Name: "id"}, {Name: "name", Source: 1, Destination: 1}}}
+var relation = diff.Relation{By: []diff.Pair{{Name: "id"}}, Pairs: []diff.Pair{{Name: "id"}, {Name: "name", Source: 1, Destination: 1}}}
 
 func (t *tables) do(f func()) {
 	t.mu.Lock()
@@ -340,10 +340,10 @@ func (far) Name() string { return "far" }
 
 func (far) Relation() diff.Relation { return relation }
 
-func (f far) Lookup(_ context.Context, by []diff.Value) ([]diff.Row, error) {
+func (f far) Lookup(_ context.Context, by []diff.Key) ([]diff.Row, error) {
 	keys := make([]string, len(by))
-	for i, v := range by {
-		keys[i] = string(v)
+	for i, key := range by {
+		keys[i] = string(key)
 	}
 	return f.t.rows(f.t.far, keys)
 }

@@ -70,19 +70,21 @@ func (c *comparer) plain(ctx context.Context, rest job.Range, targets []Target) 
 
 // hashed compares hashes that the servers compute, and reads rows only where those differ.
 func (c *comparer) hashed(ctx context.Context, rest job.Range, t Target) (page, error) {
-	rows, hashes, next, more, err := t.Hashes.Page(ctx, rest, hashedRows)
+	rows, next, more, err := t.Hashes.Page(ctx, rest, hashedRows)
 	if err != nil {
 		return page{}, fmt.Errorf("hash source rows: %w", err)
 	}
-	values := make([]diff.Value, len(rows))
-	for i, row := range rows {
-		values[i] = row.Values[0]
+	keys := make([]diff.Key, 0, len(rows))
+	for _, row := range rows {
+		if !row.Null {
+			keys = append(keys, row.Key)
+		}
 	}
-	copies, err := t.Hashes.Lookup(ctx, values)
+	copies, err := t.Hashes.Lookup(ctx, keys)
 	if err != nil {
 		return page{}, fmt.Errorf("hash rows of destination %s: %w", t.Config.Name, err)
 	}
-	return c.suspected(ctx, rest.Shard, unequal(rows, hashes, copies), t, page{rows: len(rows), next: next, more: more})
+	return c.suspected(ctx, rest.Shard, unequal(rows, copies), t, page{rows: len(rows), next: next, more: more})
 }
 
 // folded compares the whole range by folds that the servers compute.
@@ -111,29 +113,26 @@ func (c *comparer) suspected(ctx context.Context, shard job.Shard, suspects []st
 }
 
 // unequal gives the scan keys of the rows that do not have exactly one copy with the same hash.
-func unequal(rows []diff.Row, hashes []*uint64, copies []diff.Hashed) []string {
+func unequal(rows, copies []diff.Hashed) []string {
 	type found struct {
 		hash *uint64
 		many bool
 	}
-	byValue := make(map[string]found, len(copies))
+	byKey := make(map[diff.Key]found, len(copies))
 	for _, h := range copies {
-		_, twice := byValue[string(h.Key)]
-		byValue[string(h.Key)] = found{hash: h.Hash, many: twice}
+		_, twice := byKey[h.Key]
+		byKey[h.Key] = found{hash: h.Hash, many: twice}
 	}
-	sources := make(map[string]int, len(rows))
+	sources := make(map[diff.Key]int, len(rows))
 	for _, row := range rows {
-		if row.Values[0] != nil {
-			sources[string(row.Values[0])]++
-		}
+		sources[row.Key]++
 	}
 	var keys []string
-	for i, row := range rows {
-		value := row.Values[0]
-		f := byValue[string(value)]
-		same := value != nil && hashes[i] != nil && f.hash != nil && *hashes[i] == *f.hash
-		if !same || f.many || sources[string(value)] > 1 {
-			keys = append(keys, row.Key)
+	for _, row := range rows {
+		f := byKey[row.Key]
+		same := row.Hash != nil && f.hash != nil && *row.Hash == *f.hash
+		if !same || f.many || sources[row.Key] > 1 {
+			keys = append(keys, row.Row)
 		}
 	}
 	return keys
@@ -145,7 +144,7 @@ func (c *comparer) judge(ctx context.Context, shard job.Shard, rows []diff.Row, 
 		return nil
 	}
 	relation := t.Destination.Relation()
-	copies, err := t.Destination.Lookup(ctx, byValues(relation, rows))
+	copies, err := t.Destination.Lookup(ctx, keysOf(relation, rows))
 	if err != nil {
 		return fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
 	}

@@ -20,7 +20,7 @@ type Source interface {
 	Lookup(ctx context.Context, keys []string, body bool) ([]diff.Row, error)
 	// BodyColumns are the names of the values in Row.Body.
 	BodyColumns() []string
-	// Shared gives the keys of those rows whose byColumn value another source row has too.
+	// Shared gives the scan keys of those rows whose key another source row has too.
 	Shared(ctx context.Context, rows []diff.Row) (map[string]bool, error)
 }
 
@@ -28,8 +28,8 @@ type Source interface {
 type Destination interface {
 	Name() string
 	Relation() diff.Relation
-	// Lookup reads the rows that have one of these values in their byColumn.
-	Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, error)
+	// Lookup reads the rows that have one of these keys of the source.
+	Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, error)
 }
 
 // Endpoint sends one callback.
@@ -80,11 +80,10 @@ type Ranges interface {
 
 // Hashes compares a range with one destination by hashes that the servers compute.
 type Hashes interface {
-	// Page is at most limit rows of r in scan order, each with its scan key and, as its
-	// only value, its byColumn; beside them their hashes, nil where there is none.
-	Page(ctx context.Context, r job.Range, limit int) (rows []diff.Row, hashes []*uint64, next job.Point, more bool, err error)
-	// Lookup hashes the rows that have one of these values in their byColumn.
-	Lookup(ctx context.Context, by []diff.Value) ([]diff.Hashed, error)
+	// Page is at most limit rows of r in scan order, with their scan keys.
+	Page(ctx context.Context, r job.Range, limit int) (rows []diff.Hashed, next job.Point, more bool, err error)
+	// Lookup hashes the rows that have one of these keys of the source.
+	Lookup(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error)
 }
 
 // Config says what one job's worker works on.

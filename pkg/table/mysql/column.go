@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,9 +104,24 @@ func (i index) leads(name string) bool {
 // sorts reports whether the index also gives the order of the column.
 func (i index) sorts(name string) bool { return i.leads(name) && i.columns[0].whole }
 
-// identifies reports whether no two rows share a value of the column.
-func (i index) identifies(name string) bool {
-	return i.unique && len(i.columns) == 1 && i.sorts(name)
+// identifies reports whether no two rows share values of the columns.
+func (i index) identifies(names ...string) bool {
+	return i.unique && i.covered(names) == len(i.columns) && i.whole(len(i.columns))
+}
+
+// covered is how many of the index's first columns are among the names.
+func (i index) covered(names []string) int {
+	for n, part := range i.columns {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, part.column) }) {
+			return n
+		}
+	}
+	return len(i.columns)
+}
+
+// whole reports whether none of the first n columns is indexed by its beginning only.
+func (i index) whole(n int) bool {
+	return !slices.ContainsFunc(i.columns[:n], func(p indexPart) bool { return !p.whole })
 }
 
 const primary = "PRIMARY"
@@ -191,27 +207,37 @@ func (i index) continues(tie []column) bool {
 	return true
 }
 
-// finding is an index that finds rows by the column's value.
-func (s schema) finding(name string) (index, bool) {
-	if i, ok := s.ordering(name, nil); ok {
-		return i, true
-	}
+// finding is the best index to find rows by the columns' values: one that leads
+// to a single row, else one that begins with as many of them as possible.
+func (s schema) finding(names ...string) (index, bool) {
+	var found index
+	best := 0
 	for _, i := range s.indexes {
-		if i.leads(name) {
-			return i, true
+		n := i.covered(names)
+		if n == 0 {
+			continue
+		}
+		const most = 1 << 10 // an index has fewer columns
+		rank := 4 * n
+		if i.identifies(names...) {
+			rank += 4 * most
+		}
+		if i.whole(n) {
+			rank += 2
+		}
+		if n == len(i.columns) {
+			rank++
+		}
+		if rank > best {
+			found, best = i, rank
 		}
 	}
-	return index{}, false
+	return found, best > 0
 }
 
-// unique reports whether an index says that no two rows share a value.
-func (s schema) unique(name string) bool {
-	for _, i := range s.indexes {
-		if i.identifies(name) {
-			return true
-		}
-	}
-	return false
+// unique reports whether an index says that no two rows share the values.
+func (s schema) unique(names ...string) bool {
+	return slices.ContainsFunc(s.indexes, func(i index) bool { return i.identifies(names...) })
 }
 
 // quote writes an identifier. Always with backticks: PRIMARY is a keyword to

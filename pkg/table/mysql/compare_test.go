@@ -146,18 +146,18 @@ func TestRelateByColumn(t *testing.T) {
 func TestLookupInSeveralQueries(t *testing.T) {
 	t.Parallel()
 	p := related(t, "VARCHAR(20) COLLATE utf8mb4_bin", "VARCHAR(20)", nil, nil)
-	var by []diff.Value
+	var by []diff.Key
 	var rows []string
 	for i := range 2500 {
-		by = append(by, diff.Value(fmt.Sprintf("key%d", i)))
+		by = append(by, diff.Key(fmt.Sprintf("key%d", i)))
 		rows = append(rows, fmt.Sprintf("('key%d')", i))
 	}
 	p.destination.Exec(t, "INSERT INTO t (number) VALUES "+strings.Join(rows, ", "))
-	by = append(by, diff.Value("KEY7"), nil, diff.Value("key7"), diff.Value("not there"))
+	by = append(by, "KEY7", "key7", "not there")
 	found, err := p.plan(t).Destinations[0].Lookup(t.Context(), by)
 	require.NoError(t, err)
 	require.Len(t, found, 2500)
-	none, err := p.plan(t).Destinations[0].Lookup(t.Context(), []diff.Value{nil})
+	none, err := p.plan(t).Destinations[0].Lookup(t.Context(), nil)
 	require.NoError(t, err)
 	require.Empty(t, none)
 }

@@ -14,7 +14,8 @@ type Destination struct {
 	schema   schema
 	relation diff.Relation
 	fields   fields
-	index    string // finds the byColumn; "" when there is none
+	by       keyColumns
+	index    index // finds the byColumns; without a name there is none
 	lookup   keyedLookup
 }
 
@@ -24,11 +25,10 @@ func (d *Destination) Name() string { return d.name }
 // Relation says how the source's rows compare with this destination's.
 func (d *Destination) Relation() diff.Relation { return d.relation }
 
-// Lookup reads the rows that have one of these byColumn values of the source,
-// by the server's own collation. NULL, and what the column cannot hold, is not
-// asked for.
-func (d *Destination) Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, error) {
-	read, err := d.finder().rows(ctx, d.fields.sql(), by)
+// Lookup reads the rows that have one of these keys of the source, by the
+// server's own collation. What the columns cannot hold is not asked for.
+func (d *Destination) Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, error) {
+	read, err := d.finder().rows(ctx, d.fields.sql(), keys)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (d *Destination) Lookup(ctx context.Context, by []diff.Value) ([]diff.Row, 
 
 func (d *Destination) finder() finder {
 	return finder{
-		db: d.db, schema: d.schema, column: d.fields[d.relation.ByDestination].column, index: d.index,
+		db: d.db, schema: d.schema, by: d.by, index: d.index,
 		identity: d.schema.identity(), where: expression.literal,
 	}
 }

@@ -5,23 +5,21 @@ package mysql
 type Access struct {
 	ScanKey, ScanIndex        string
 	UpdateColumn, UpdateIndex string
-	ByColumn, ByIndex         string
+	ByColumns                 []string
+	ByIndex                   string
 }
 
 // Access is how the source is read.
 func (s *Source) Access() Access {
-	a := Access{ScanKey: s.key.name, ScanIndex: s.byKey.index, ByColumn: s.fields[s.by].column.name}
+	a := Access{ScanKey: s.key.name, ScanIndex: s.byKey.index, ByColumns: s.by.names()}
 	if s.update != nil {
 		a.UpdateColumn, a.UpdateIndex = s.update.name, s.byTime.index
 	}
-	if i, ok := s.schema.finding(a.ByColumn); ok {
-		a.ByIndex = i.name
-	}
+	found, _ := s.schema.finding(a.ByColumns...)
+	a.ByIndex = found.name
 	return a
 }
 
-// ByColumn is the column that relates rows, and the index that finds its
+// ByColumns are the columns that relate rows, and the index that finds their
 // values, "" without one.
-func (d *Destination) ByColumn() (name, index string) {
-	return d.fields[d.relation.ByDestination].column.name, d.index
-}
+func (d *Destination) ByColumns() (names []string, index string) { return d.by.names(), d.index.name }

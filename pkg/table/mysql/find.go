@@ -9,22 +9,22 @@ import (
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
 
-// finder finds rows by the values of one column, as the server's collation
-// does. NULL, and what the column cannot hold, is not asked for.
+// finder finds rows by their keys, as the server's collation does. What the
+// columns cannot hold is not asked for.
 type finder struct {
 	db       *Database
 	schema   schema
-	column   column
-	index    string   // to use; "" when none finds the values
+	by       keyColumns
+	index    index    // to use; without a name none finds the keys
 	identity []string // tells one row from another, in SQL
 	where    func(expression) string
 }
 
-// rows reads columns of the rows that have one of the values.
-func (f finder) rows(ctx context.Context, columns []string, by []diff.Value) ([][]diff.Value, error) {
+// rows reads columns of the rows that have one of the keys.
+func (f finder) rows(ctx context.Context, columns []string, keys []diff.Key) ([][]diff.Value, error) {
 	var found [][]diff.Value
 	var seen once
-	for condition := range f.conditions(by) {
+	for condition := range f.conditions(keys) {
 		read, err := f.db.rows(ctx, "read rows of "+f.schema.table, "SELECT "+list(columns, f.identity)+condition)
 		if err != nil {
 			return nil, err
@@ -38,19 +38,20 @@ func (f finder) rows(ctx context.Context, columns []string, by []diff.Value) ([]
 	return found, nil
 }
 
-// hashes reads keys and hashes of the rows that have one of the values.
-func (f finder) hashes(ctx context.Context, h hashing, by []diff.Value) ([]diff.Hashed, error) {
+// hashes reads keys and hashes of the rows that have one of the keys.
+func (f finder) hashes(ctx context.Context, h hashing, keys []diff.Key) ([]diff.Hashed, error) {
 	var found []diff.Hashed
 	var seen once
 	identity := make([]diff.Value, len(f.identity))
-	for condition := range f.conditions(by) {
-		err := f.db.each(ctx, "read hashes of "+f.schema.table, "SELECT "+list([]string{h.key, h.hash}, f.identity)+condition,
+	for condition := range f.conditions(keys) {
+		err := f.db.each(ctx, "read hashes of "+f.schema.table, "SELECT "+list(h.listed(), f.identity)+condition,
 			func(row []driver.Value) error {
+				read, rest := h.hashed(row)
 				for i := range identity {
-					identity[i] = shown(row[i+2])
+					identity[i] = shown(rest[i])
 				}
 				if seen.first(identity) {
-					found = append(found, hashed(row[0], row[1]))
+					found = append(found, read)
 				}
 				return nil
 			})
@@ -61,25 +62,25 @@ func (f finder) hashes(ctx context.Context, h hashing, by []diff.Value) ([]diff.
 	return found, nil
 }
 
-// conditions ask for some of the values each.
-func (f finder) conditions(by []diff.Value) func(yield func(string) bool) {
+// conditions ask for some of the keys each.
+func (f finder) conditions(keys []diff.Key) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
-		for chunk := range slices.Chunk(distinctValues(by), maxKeys) {
-			in, ok := f.column.in(chunk)
-			if ok && !yield(f.schema.from(f.index)+" WHERE "+f.where(in)) {
+		for chunk := range slices.Chunk(distinct(keys), maxKeys) {
+			in, ok := f.by.in(chunk, f.index)
+			if ok && !yield(f.schema.from(f.index.name)+" WHERE "+f.where(in)) {
 				return
 			}
 		}
 	}
 }
 
-// distinctValues leaves out NULL too.
-func distinctValues(values []diff.Value) []diff.Value {
-	seen := make(map[string]bool, len(values))
-	var kept []diff.Value
-	for _, v := range values {
-		if v != nil && !seen[string(v)] {
-			seen[string(v)] = true
+// distinct leaves out what is there already.
+func distinct[T comparable](all []T) []T {
+	seen := make(map[T]bool, len(all))
+	var kept []T
+	for _, v := range all {
+		if !seen[v] {
+			seen[v] = true
 			kept = append(kept, v)
 		}
 	}

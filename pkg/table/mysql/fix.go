@@ -32,8 +32,8 @@ func (p *Pairing) InsertSQL(source diff.Row) string {
 
 // UpdateSQL is the statement that gives some columns, by their names at the
 // source, of the destination's row with this key the values of a source row;
-// false when the destination's column cannot hold the key.
-func (p *Pairing) UpdateSQL(key diff.Value, columns []string, source diff.Row) (string, bool) {
+// false when the destination's columns cannot hold the key.
+func (p *Pairing) UpdateSQL(key diff.Key, columns []string, source diff.Row) (string, bool) {
 	where, ok := p.keyed(key)
 	var set []string
 	for _, m := range p.mapped() {
@@ -45,8 +45,8 @@ func (p *Pairing) UpdateSQL(key diff.Value, columns []string, source diff.Row) (
 }
 
 // DeleteSQL is the statement that removes the destination's row with this key;
-// false when its column cannot hold the key.
-func (p *Pairing) DeleteSQL(key diff.Value) (string, bool) {
+// false when its columns cannot hold the key.
+func (p *Pairing) DeleteSQL(key diff.Key) (string, bool) {
 	where, ok := p.keyed(key)
 	return fmt.Sprintf("DELETE FROM %s WHERE %s;", p.target(), where), ok
 }
@@ -55,9 +55,9 @@ func (p *Pairing) target() string {
 	return quote(p.destination.db.name) + "." + quote(p.destination.schema.table)
 }
 
-func (p *Pairing) keyed(key diff.Value) (string, bool) {
-	operand, ok := p.destination.by.operand(key)
-	return p.destination.by.quoted() + " = " + operand.literal(), ok
+func (p *Pairing) keyed(key diff.Key) (string, bool) {
+	where, ok := p.destination.by.equals(key)
+	return where.literal(), ok
 }
 
 // mapping is a column that a fix writes.
@@ -67,12 +67,10 @@ type mapping struct {
 	to   field
 }
 
-// mapped are the columns that a fix writes: the relating one first, each once.
+// mapped are the columns that a fix writes: the relating ones first, each once.
 func (p *Pairing) mapped() []mapping {
-	r := p.relation
-	pairs := append([]diff.Pair{{Source: r.BySource, Destination: r.ByDestination}}, r.Pairs...)
 	var all []mapping
-	for _, pair := range pairs {
+	for _, pair := range slices.Concat(p.relation.By, p.relation.Pairs) {
 		m := mapping{p.source.fields[pair.Source], pair.Source, p.destination.fields[pair.Destination]}
 		if !slices.ContainsFunc(all, func(known mapping) bool { return known.to.column.name == m.to.column.name }) {
 			all = append(all, m)

@@ -31,10 +31,10 @@ func (s *Side) Fold(ctx context.Context, after, upto job.Point, width uint64) ([
 
 // stretch is the number of the stretch of the aligned key in which a row lies.
 func (s *Side) stretch(width uint64) string {
-	switch key := s.by.quoted(); {
+	switch key := s.by[0].quoted(); {
 	case width == 0:
 		return ""
-	case width > math.MaxInt64 && !s.by.unsigned(): // such a divisor would make an unsigned number of a negative key
+	case width > math.MaxInt64 && !s.by[0].unsigned(): // such a divisor would make an unsigned number of a negative key
 		return "-(" + key + "=" + strconv.Itoa(math.MinInt64) + ")"
 	default:
 		return key + " DIV " + strconv.FormatUint(width, 10)
@@ -42,8 +42,8 @@ func (s *Side) stretch(width uint64) string {
 }
 
 // FoldKeyed folds the rows of (after, upto] into 65,536 buckets by a hash of
-// their byColumn. Buckets of several stretches are merged by XOR and sum. Rows
-// without a byColumn value are left out: they relate to nothing.
+// their keys. Buckets of several stretches are merged by XOR and sum. Rows
+// without a key are left out: they relate to nothing.
 func (s *Side) FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error) {
 	where, err := s.related(after, upto)
 	if err != nil {
@@ -59,14 +59,15 @@ func (s *Side) related(after, upto job.Point) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if s.by.nullable {
-		where = conjunction([]expression{where, {sql: s.by.quoted() + " IS NOT NULL"}})
+	conditions := []expression{where}
+	for _, keyed := range s.by.null(" IS NOT NULL") {
+		conditions = append(conditions, expression{sql: keyed})
 	}
-	return s.where(where), nil
+	return s.where(conjunction(conditions)), nil
 }
 
 // bucket is the number of a row's bucket.
-func (s *Side) bucket() string { return "CRC32(" + s.hashing.key + ")&" + strconv.Itoa(bucketMask) }
+func (s *Side) bucket() string { return "CRC32(" + s.hashing.bucket + ")&" + strconv.Itoa(bucketMask) }
 
 func (s *Side) fold(ctx context.Context, id, where string) ([]diff.Bucket, error) {
 	if s.hashing.hash == "" {
@@ -119,7 +120,7 @@ func (s *Side) List(ctx context.Context, ranges [][2]job.Point) ([]diff.Hashed, 
 	return found, nil
 }
 
-// ListKeyed reads byColumn and hash of the rows of (after, upto] that are in one
+// ListKeyed reads key and hash of the rows of (after, upto] that are in one
 // of the buckets.
 func (s *Side) ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error) {
 	operation := "list rows of " + s.schema.table
@@ -142,20 +143,11 @@ func (s *Side) list(ctx context.Context, operation, where string) ([]diff.Hashed
 		return nil, errNotHashable
 	}
 	var found []diff.Hashed
-	err := s.db.each(ctx, operation, "SELECT "+s.hashing.key+","+s.hashing.hash+s.schema.from(s.order.index)+" WHERE "+where,
+	err := s.db.each(ctx, operation, "SELECT "+strings.Join(s.hashing.listed(), ",")+s.schema.from(s.order.index)+" WHERE "+where,
 		func(row []driver.Value) error {
-			found = append(found, hashed(row[0], row[1]))
+			read, _ := s.hashing.hashed(row)
+			found = append(found, read)
 			return nil
 		})
 	return found, err
-}
-
-// hashed copies what the driver will overwrite.
-func hashed(key, hash driver.Value) diff.Hashed {
-	h := diff.Hashed{Key: shown(key)}
-	if hash != nil {
-		n := number(hash)
-		h.Hash = &n
-	}
-	return h
 }

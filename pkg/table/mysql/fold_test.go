@@ -157,11 +157,11 @@ func TestKeyedBuckets(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, none)
 
-	keys := []diff.Value{diff.Value("é7"), diff.Value("é8"), diff.Value("é9"), diff.Value("é10"), nil}
+	keys := []diff.Key{"é7", "é8", "é9", "é10"}
 	rows, err := source.Lookup(t.Context(), keys)
 	require.NoError(t, err)
 	require.Len(t, rows, 4)
-	require.Equal(t, "é10", string(source.KeyOf(rows[0])))
+	require.Equal(t, "é10", keyOf(t, source, rows[0]))
 	found, err := destination.Lookup(t.Context(), keys)
 	require.NoError(t, err)
 	var verdicts []diff.Verdict
@@ -172,6 +172,13 @@ func TestKeyedBuckets(t *testing.T) {
 	hashes, err := destination.Hashes(t.Context(), keys)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"é7", "É9", "é10"}, keysOf(hashes))
+}
+
+func keyOf(t *testing.T, side *mysql.Side, row diff.Row) string {
+	t.Helper()
+	key, ok := side.KeyOf(row)
+	require.True(t, ok)
+	return string(key)
 }
 
 // TestKeysHaveOneText: a key is written alike on both sides.
@@ -199,11 +206,11 @@ func TestKeysHaveOneText(t *testing.T) {
 				listed, err := side.List(t.Context(), [][2]job.Point{{}})
 				require.NoError(t, err)
 				require.Equal(t, []string{c.key}, keysOf(listed))
-				rows, err := side.Lookup(t.Context(), []diff.Value{listed[0].Key})
+				rows, err := side.Lookup(t.Context(), []diff.Key{listed[0].Key})
 				require.NoError(t, err)
 				require.Len(t, rows, 1, "the key finds its row")
-				require.Equal(t, c.key, string(side.KeyOf(rows[0])))
-				hashes, err := side.Hashes(t.Context(), []diff.Value{listed[0].Key})
+				require.Equal(t, c.key, keyOf(t, side, rows[0]))
+				hashes, err := side.Hashes(t.Context(), []diff.Key{listed[0].Key})
 				require.NoError(t, err)
 				require.Equal(t, listed, hashes)
 			}

@@ -98,9 +98,8 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 
 	reads := []read{
 		{"page of hashes", 500 + question, func() error {
-			rows, hashes, _, more, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert, After: after, UpTo: upto}, 0, 500)
+			rows, _, more, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert, After: after, UpTo: upto}, 0, 500)
 			require.Len(t, rows, 500)
-			require.Len(t, hashes, 500)
 			require.True(t, more)
 			return err
 		}},
@@ -133,7 +132,7 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 				return err
 			}},
 			read{"rows by key of " + name, 10 + question, func() error {
-				rows, err := side.Lookup(t.Context(), []diff.Value{diff.Value(of(7)), diff.Value(of(7_500)), diff.Value("-5000000")})
+				rows, err := side.Lookup(t.Context(), []diff.Key{diff.Key(of(7)), diff.Key(of(7_500)), "-5000000"})
 				require.Len(t, rows, 2)
 				return err
 			}},
@@ -148,7 +147,7 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 }
 
 // md5s are keys that the tables have.
-var md5s = []diff.Value{diff.Value("cfcd208495d565ef66e7dff9f98764da"), diff.Value("c4ca4238a0b923820dcc509a6f75849b")}
+var md5s = []diff.Key{"cfcd208495d565ef66e7dff9f98764da", "c4ca4238a0b923820dcc509a6f75849b"}
 
 func keyedReads(t *testing.T, pairing *mysql.Pairing) []read {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/pkg/diff"
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
@@ -200,4 +201,76 @@ func TestIndexChoice(t *testing.T) {
 	require.True(t, s.unique("ID"))
 	require.False(t, s.unique("a"))
 	require.Equal(t, " FROM `t` FORCE INDEX (`PRIMARY`)", s.from(primary))
+}
+
+func TestKeysAsSQL(t *testing.T) {
+	t.Parallel()
+	text := column{name: "t", kind: kindText, charset: "utf8mb4"}
+	key := func(values ...string) diff.Key {
+		var all []diff.Value
+		for _, v := range values {
+			all = append(all, diff.Value(v))
+		}
+		k, ok := diff.NewKey(all...)
+		require.True(t, ok)
+		return k
+	}
+	path := index{columns: []indexPart{{column: "T"}, {column: "id"}}}
+	for name, c := range map[string]struct {
+		columns keyColumns
+		path    index
+		keys    []diff.Key
+		sql     string // "" when the columns hold none
+	}{
+		"one column":             {keyColumns{idColumn}, path, []diff.Key{"7", "x", "8"}, "`id` IN (7, 8)"},
+		"none":                   {keyColumns{idColumn}, path, []diff.Key{"x"}, ""},
+		"in the index's order":   {keyColumns{idColumn, text}, path, []diff.Key{key("7", "a")}, "`t` = 'a' AND `id` IN (7)"},
+		"without an index":       {keyColumns{idColumn, text}, index{}, []diff.Key{key("7", "a")}, "`id` = 7 AND `t` IN ('a')"},
+		"several":                {keyColumns{idColumn, text}, path, []diff.Key{key("7", "a"), key("8", "a"), key("7", "b")}, "(`t` = 'a' AND `id` IN (7, 8)) OR (`t` = 'b' AND `id` IN (7))"},
+		"one that cannot be":     {keyColumns{idColumn, text}, path, []diff.Key{key("x", "a"), key("8", "it's ?")}, `` + "`t` = 'it\\'s ?' AND `id` IN (8)"},
+		"a text that is no key":  {keyColumns{idColumn, text}, path, []diff.Key{"7", "1:7", "9:7"}, ""},
+		"a part beyond its type": {keyColumns{idColumn, text}, path, []diff.Key{key("9223372036854775808", "a")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			where, ok := c.columns.in(c.keys, c.path)
+			require.Equal(t, c.sql != "", ok)
+			if ok {
+				require.Equal(t, c.sql, where.literal())
+			}
+		})
+	}
+}
+
+func TestIndexOfSeveralColumns(t *testing.T) {
+	t.Parallel()
+	of := func(name string, unique bool, columns ...string) index {
+		i := index{name: name, unique: unique}
+		for _, c := range columns {
+			i.columns = append(i.columns, indexPart{column: c, whole: true})
+		}
+		return i
+	}
+	for name, c := range map[string]struct {
+		indexes []index
+		found   string
+		unique  bool
+	}{
+		"none":                      {[]index{of("x", true, "x", "a", "b")}, "", false},
+		"the first column only":     {[]index{of("a", false, "a")}, "a", false},
+		"both, in another order":    {[]index{of("a", false, "a"), of("ba", false, "B", "A")}, "ba", false},
+		"both, then more":           {[]index{of("a_x", false, "a", "x"), of("abx", true, "a", "b", "x")}, "abx", false},
+		"unique":                    {[]index{of("ab", false, "a", "b"), of("ba", true, "b", "a")}, "ba", true},
+		"unique by one of them":     {[]index{of("ab", false, "a", "b"), of("b", true, "b")}, "b", true},
+		"only the texts' beginning": {[]index{{name: "ab", unique: true, columns: []indexPart{{column: "a"}, {column: "b", whole: true}}}, of("a", false, "a")}, "ab", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := schema{indexes: c.indexes}
+			found, ok := s.finding("a", "b")
+			require.Equal(t, c.found != "", ok)
+			require.Equal(t, c.found, found.name)
+			require.Equal(t, c.unique, s.unique("a", "b"))
+		})
+	}
 }

@@ -59,7 +59,7 @@ func TestQueriesReadWhatTheyReturn(t *testing.T) {
 			return err
 		}},
 		"rows by another character set": {50, func() error {
-			found, err := destination.Lookup(t.Context(), []diff.Value{diff.Value("é7"), diff.Value("é15000"), diff.Value("ключ"), diff.Value("7")})
+			found, err := destination.Lookup(t.Context(), []diff.Key{"é7", "é15000", "ключ", "7"})
 			require.Len(t, found, 2)
 			return err
 		}},

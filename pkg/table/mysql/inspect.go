@@ -127,21 +127,38 @@ func (i *inspection) source(ctx context.Context, d *Database) *Source {
 	return source
 }
 
-// sourceBy finds the column that relates rows.
+// sourceBy finds the columns that relate rows.
 func (i *inspection) sourceBy(where string, source *Source) {
-	name := i.job.Source.ByColumn
-	by, ok := source.schema.column(name)
-	if !ok {
-		i.missing(where, "byColumn", name, source.schema)
+	by := i.byColumns(where, source.schema, i.job.Source.ByColumns)
+	if by == nil {
 		return
 	}
-	source.fields, source.by = source.fields.with(field{column: by})
-	if source.schema.unique(by.name) {
-		return
+	source.by = by
+	for _, c := range by {
+		source.fields, _ = source.fields.with(field{column: c})
 	}
-	if path, ok := source.schema.finding(by.name); ok {
-		source.byPath = path.name
+	if !source.schema.unique(by.names()...) {
+		source.byPath, _ = source.schema.finding(by.names()...)
 	}
+}
+
+// byColumns finds the columns that relate rows; nil when one is missing.
+func (i *inspection) byColumns(where string, s schema, names []string) keyColumns {
+	var by keyColumns
+	for _, name := range names {
+		if c, ok := s.column(name); ok {
+			by = append(by, c)
+		} else {
+			i.missing(where, "byColumn", name, s)
+		}
+	}
+	if len(names) == 0 {
+		i.missing(where, "byColumn", "", s)
+	}
+	if len(by) < len(names) {
+		return nil
+	}
+	return by
 }
 
 // missing names the columns that there are: the mistake is mostly a letter.
@@ -157,12 +174,15 @@ func (i *inspection) missing(where, role, name string, s schema) {
 	i.problem(where, what, "the columns are "+strings.Join(names, ", "))
 }
 
-func addIndex(d *Database, s schema, c column) string {
-	length := ""
-	if c.width > maxIndexedText && (c.kind == kindText || c.kind == kindBytes) {
-		length = fmt.Sprintf("(%d)", maxIndexedText)
+func addIndex(d *Database, s schema, columns ...column) string {
+	parts := make([]string, len(columns))
+	for n, c := range columns {
+		parts[n] = c.quoted()
+		if most := maxIndexedText / len(columns); c.width > most && (c.kind == kindText || c.kind == kindBytes) {
+			parts[n] += fmt.Sprintf("(%d)", most)
+		}
 	}
-	return fmt.Sprintf("ALTER TABLE %s.%s ADD INDEX (%s%s)", quote(d.name), quote(s.table), c.quoted(), length)
+	return fmt.Sprintf("ALTER TABLE %s.%s ADD INDEX (%s)", quote(d.name), quote(s.table), strings.Join(parts, ", "))
 }
 
 // maxIndexedText is a length in characters that an index of every version takes.
@@ -184,35 +204,46 @@ func (i *inspection) destination(ctx context.Context, source *Source, want job.D
 	return destination
 }
 
-// relate finds the destination's byColumn and its index.
+// relate finds the destination's byColumns and their index.
 func (i *inspection) relate(where string, source *Source, destination *Destination, want job.Destination) {
-	by, ok := destination.schema.column(want.ByColumn)
-	if !ok {
-		i.missing(where, "byColumn", want.ByColumn, destination.schema)
+	by := i.byColumns(where, destination.schema, want.ByColumns)
+	if by == nil {
 		return
 	}
-	if path, ok := destination.schema.finding(by.name); ok {
-		destination.index = path.name
-	} else {
-		i.lenient(where, fmt.Sprintf("no index begins with the byColumn %s: every look-up would read the whole table", by.quoted()),
-			addIndex(destination.db, destination.schema, by))
-	}
-	if source == nil {
-		return
-	}
-	sourceBy, ok := source.schema.column(i.job.Source.ByColumn)
-	if !ok {
+	destination.by = by
+	i.findable(where, destination)
+	if source == nil || source.by == nil {
 		return // named already
 	}
-	if !relatable(sourceBy, by) {
-		i.problem(where, fmt.Sprintf("byColumn %s of type %s cannot find rows by %s of type %s", by.quoted(), by.fullType, sourceBy.quoted(), sourceBy.fullType),
-			"use an integer, decimal, text, binary or date column, the same on both sides")
+	if len(by) != len(source.by) {
+		i.problem(where, fmt.Sprintf("%d byColumns cannot hold the source's %d", len(by), len(source.by)), "name one for each of the source's, in the same order")
 		return
 	}
-	destination.relation.ByName = sourceBy.name
-	destination.relation.BySource = source.by
-	destination.fields, destination.relation.ByDestination = destination.fields.with(field{column: by})
-	destination.relation.ByRule = ruleOf(sourceBy, by)
+	for n, c := range by {
+		from := source.by[n]
+		if !relatable(from, c) {
+			i.problem(where, fmt.Sprintf("byColumn %s of type %s cannot find rows by %s of type %s", c.quoted(), c.fullType, from.quoted(), from.fullType),
+				"use an integer, decimal, text, binary or date column, the same on both sides")
+			continue
+		}
+		pair := diff.Pair{Name: from.name, Source: n, Rule: ruleOf(from, c)}
+		destination.fields, pair.Destination = destination.fields.with(field{column: c})
+		destination.relation.By = append(destination.relation.By, pair)
+	}
+}
+
+// findable looks for the index that finds a destination's rows.
+func (i *inspection) findable(where string, d *Destination) {
+	names := d.by.names()
+	var ok bool
+	if d.index, ok = d.schema.finding(names...); !ok {
+		i.lenient(where, fmt.Sprintf("no index begins with the byColumn %s: every look-up would read the whole table", d.by), addIndex(d.db, d.schema, d.by...))
+		return
+	}
+	if n := d.index.covered(names); n < len(names) && !d.index.identifies(names...) {
+		i.warn(where, fmt.Sprintf("the index %s begins with %d of the byColumns %s: a look-up reads all rows that share these", quote(d.index.name), n, d.by),
+			addIndex(d.db, d.schema, d.by...))
+	}
 }
 
 // relatable reports whether equal rows can be found by equal values.

@@ -37,8 +37,8 @@ func TestMistakes(t *testing.T) {
 			"the table does not exist in database `%[2]s`, or the account may not read it; correct the table name, create the table, or GRANT SELECT on it",
 		}},
 		"no columns": {good, good, func(p *pair) {
-			p.job.Source.ByColumn = "nr"
-			p.job.Destinations[0].ByColumn = ""
+			p.job.Source.ByColumns = []string{"nr"}
+			p.job.Destinations[0].ByColumns = nil
 			p.job.Destinations[0].Columns = []job.ColumnPair{{Source: "x", Destination: "y"}}
 		}, []string{
 			"byColumn `nr` does not exist; the columns are id, number, u, s, d",

@@ -19,7 +19,7 @@ func newKeyedLookup(source *Source, destination *Destination) keyedLookup {
 	var k keyedLookup
 	k.source, k.destination, k.why = hashings(source.fields, destination.fields, destination.relation, false)
 	if k.why == "" {
-		k.why = unmatchable(source.fields[destination.relation.BySource].column, destination.fields[destination.relation.ByDestination].column)
+		k.why = unmatchable(source.by, destination.by)
 	}
 	return k
 }
@@ -31,33 +31,37 @@ func (d *Destination) Hashable() (ok bool, why string) { return d.lookup.why == 
 // errNotHashable is a caller's mistake.
 var errNotHashable = errors.New("the rows have no hashes that equal rows share")
 
-// PageHashes is Page with hashes in the place of rows: each row has its scan key
-// and, as the one of its Values, the byColumn in the form of Hashed.Key. The
-// hashes are those for the n-th destination, nil for a row that the server could
-// not hash.
-func (s *Source) PageHashes(ctx context.Context, r job.Range, n, limit int) (rows []diff.Row, hashes []*uint64, next job.Point, more bool, err error) {
+// PageHashes is Page with hashes in the place of rows: those for the n-th
+// destination, with the rows' scan keys.
+func (s *Source) PageHashes(ctx context.Context, r job.Range, n, limit int) (rows []diff.Hashed, next job.Point, more bool, err error) {
 	lookup := s.lookups[n]
 	if lookup.why != "" {
-		return nil, nil, job.Point{}, false, errNotHashable
+		return nil, job.Point{}, false, errNotHashable
 	}
-	read, next, more, err := s.pages(ctx, r, limit, lookup.source.key, lookup.source.hash)
+	read, next, more, err := s.pages(ctx, r, limit, lookup.source.listed()...)
 	if err != nil {
-		return nil, nil, job.Point{}, false, err
+		return nil, job.Point{}, false, err
 	}
-	rows, hashes = make([]diff.Row, len(read)), make([]*uint64, len(read))
+	rows = make([]diff.Hashed, len(read))
 	for i, values := range read {
-		rows[i] = diff.Row{Key: string(values[0]), Values: values[1:2:2]}
-		if hash, err := strconv.ParseUint(string(values[2]), 10, 64); err == nil {
-			hashes[i] = &hash
+		h := diff.Hashed{Row: string(values[0])}
+		key, hash := values[1:len(values)-1], values[len(values)-1]
+		if k, ok := diff.NewKey(key...); !ok {
+			h.Null = true
+		} else if n, err := strconv.ParseUint(string(hash), 10, 64); err == nil {
+			h.Key, h.Hash = k, &n
+		} else {
+			h.Key = k
 		}
+		rows[i] = h
 	}
-	return rows, hashes, next, more, nil
+	return rows, next, more, nil
 }
 
 // LookupHashes is Lookup with hashes in the place of rows.
-func (d *Destination) LookupHashes(ctx context.Context, by []diff.Value) ([]diff.Hashed, error) {
+func (d *Destination) LookupHashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error) {
 	if d.lookup.why != "" {
 		return nil, errNotHashable
 	}
-	return d.finder().hashes(ctx, d.lookup.destination, by)
+	return d.finder().hashes(ctx, d.lookup.destination, keys)
 }

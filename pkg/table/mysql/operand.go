@@ -154,19 +154,3 @@ func (c column) spans(operand expression) bool {
 	_, err := strconv.ParseInt(operand.sql, 10, 64)
 	return err == nil
 }
-
-// in is "column IN (…)", or false when the column can hold none of the values.
-func (c column) in(values []diff.Value) (expression, bool) {
-	var list []string
-	var args []any
-	for _, v := range values {
-		if v == nil {
-			continue
-		}
-		if operand, ok := c.operand(v); ok && c.spans(operand) {
-			list = append(list, operand.sql)
-			args = append(args, operand.args...)
-		}
-	}
-	return expression{c.quoted() + " IN (" + strings.Join(list, ", ") + ")", args}, len(list) > 0
-}

@@ -43,8 +43,8 @@ func TestRowsBeyondThePacket(t *testing.T) {
 			}
 		}
 	}
-	_, hashes, _, _, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert}, 0, 10)
+	page, _, _, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert}, 0, 10)
 	require.NoError(t, err)
-	require.NotNil(t, hashes[0])
-	require.Nil(t, hashes[1])
+	require.NotNil(t, page[0].Hash)
+	require.Nil(t, page[1].Hash)
 }

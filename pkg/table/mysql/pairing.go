@@ -13,7 +13,7 @@ type Strategy string
 const (
 	// RangeChecksum folds the same stretch of an integer key on both sides.
 	RangeChecksum Strategy = "range checksum"
-	// KeyedBuckets folds rows by a hash of the byColumn, each side in an order of
+	// KeyedBuckets folds rows by a hash of their keys, each side in an order of
 	// its own.
 	KeyedBuckets Strategy = "keyed buckets"
 	// Rows fetches both sides.
@@ -51,8 +51,11 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 		pairing.relation = destination.relation
 		left.order, right.order = ownOrder(source.schema), ownOrder(destination.schema)
 	}
-	left.relate(source.fields[pairing.relation.BySource].column)
-	right.relate(destination.fields[pairing.relation.ByDestination].column)
+	for _, by := range pairing.relation.By {
+		left.by, right.by = append(left.by, source.fields[by.Source].column), append(right.by, destination.fields[by.Destination].column)
+	}
+	left.byIndex, _ = source.schema.finding(left.by.names()...)
+	right.byIndex, _ = destination.schema.finding(right.by.names()...)
 	var why string
 	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, o.Strong)
 	pairing.strategy, pairing.reason = choose(left, right, aligned, why)
@@ -66,7 +69,7 @@ func (p *Pairing) Strategy() Strategy { return p.strategy }
 func (p *Pairing) Reason() string { return p.reason }
 
 // Relation says how the rows of both sides belong together: by the aligned key,
-// else by the byColumn.
+// else by the byColumns.
 func (p *Pairing) Relation() diff.Relation { return p.relation }
 
 // Source is the side that is right.
@@ -92,10 +95,10 @@ func keyed(s schema, c column) bool {
 	return c.kind == kindInteger && c.dataType != "year" && !c.nullable && s.unique(c.name)
 }
 
-// alignedRelation relates rows by the pair. The byColumn becomes one of the
-// compared columns: another byColumn is another row.
+// alignedRelation relates rows by the pair. The byColumns become compared
+// columns: another byColumn is another row.
 func alignedRelation(r diff.Relation, key diff.Pair) diff.Relation {
-	return diff.Relation{ByName: key.Name, BySource: key.Source, ByDestination: key.Destination, ByRule: key.Rule, Pairs: keyFirst(r)}
+	return diff.Relation{By: []diff.Pair{key}, Pairs: keyFirst(r)}
 }
 
 // choose takes the cheapest strategy that gives the verdicts of the rows.
@@ -105,29 +108,32 @@ func choose(source, destination *Side, aligned bool, why string) (Strategy, stri
 	}
 	if aligned {
 		return RangeChecksum, fmt.Sprintf("%s and the destination's %s are unique integers: ranges of them are the same rows on both sides",
-			source.by.quoted(), destination.by.quoted())
+			source.by, destination.by)
 	}
-	by := fmt.Sprintf("rows are related by %s and the destination's %s", source.by.quoted(), destination.by.quoted())
-	if source.byIndex == "" || destination.byIndex == "" {
+	by := fmt.Sprintf("rows are related by %s and the destination's %s", source.by, destination.by)
+	if source.byIndex.name == "" || destination.byIndex.name == "" {
 		by += " (an index is lacking: each look-up reads a whole table)"
 	}
 	if why := unmatchable(source.by, destination.by); why != "" {
 		return Rows, by + ": " + why
 	}
-	if !source.schema.unique(source.by.name) && !destination.schema.unique(destination.by.name) {
+	if !source.schema.unique(source.by.names()...) && !destination.schema.unique(destination.by.names()...) {
 		return Rows, by + ", which no index says to be unique on either side: equal rows might cancel each other out; a UNIQUE index on one side allows hashes"
 	}
 	return KeyedBuckets, by + ", each side is read in the order of " + source.order.String() + " and " + destination.order.String()
 }
 
-// unmatchable says why equal byColumn values do not find each other's rows on
-// the server, "" when they do.
-func unmatchable(source, destination column) string {
-	switch rule := ruleOf(source, destination); {
-	case rule == diff.ZeroPadded && source.fullType != destination.fullType:
-		return "the server tells BINARY values of different widths apart"
-	case rule == diff.SpacePadded && (!padsSpaces(source) || !padsSpaces(destination)):
-		return "a collation without padding tells values with trailing spaces apart"
+// unmatchable says why equal keys do not find each other's rows on the server,
+// "" when they do.
+func unmatchable(source, destination keyColumns) string {
+	for n := range source {
+		a, b := source[n], destination[n]
+		switch rule := ruleOf(a, b); {
+		case rule == diff.ZeroPadded && a.fullType != b.fullType:
+			return "the server tells BINARY values of different widths apart"
+		case rule == diff.SpacePadded && (!padsSpaces(a) || !padsSpaces(b)):
+			return "a collation without padding tells values with trailing spaces apart"
+		}
 	}
 	return ""
 }

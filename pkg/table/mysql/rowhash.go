@@ -1,7 +1,9 @@
 package mysql
 
 import (
+	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,34 +12,68 @@ import (
 
 // hashing is how one side's rows become hashes that the other side's equal.
 type hashing struct {
-	key  string // the value that relates the sides, in SQL; canonical where there is such a text
-	hash string // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet; "" where there are none
-	long string // a condition that all such rows meet; "" where there can be none
+	key    []string // the values that relate the sides, in SQL; canonical where there are such texts
+	bucket string   // one text of the key, the same on both sides; "" where there is none
+	hash   string   // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet; "" where there are none
+	long   string   // a condition that all such rows meet; "" where there can be none
+}
+
+// listed is what is read of a row, in SQL.
+func (h hashing) listed() []string { return append(slices.Clone(h.key), h.hash) }
+
+// hashed takes what listed reads from the values of a row, and copies it: the
+// driver will overwrite them.
+func (h hashing) hashed(row []driver.Value) (read diff.Hashed, rest []driver.Value) {
+	n := len(h.key)
+	values := make([]diff.Value, n)
+	for i := range values {
+		values[i] = shown(row[i])
+	}
+	key, ok := diff.NewKey(values...)
+	read = diff.Hashed{Key: key, Null: !ok}
+	if hash := row[n]; ok && hash != nil {
+		h := number(hash)
+		read.Hash = &h
+	}
+	return read, row[n+1:]
 }
 
 // hashings are those of both sides of a relation, or why there are no hashes.
 func hashings(source, destination fields, relation diff.Relation, strong bool) (a, b hashing, why string) {
-	a.key, b.key = source[relation.BySource].sql(), destination[relation.ByDestination].sql()
+	for _, by := range relation.By {
+		a.key, b.key = append(a.key, source[by.Source].sql()), append(b.key, destination[by.Destination].sql())
+	}
 	var left, right []form
-	for _, pair := range keyFirst(relation) {
+	for n, pair := range keyFirst(relation) {
 		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule)
 		if why != "" {
 			return a, b, why
 		}
 		left, right = append(left, l), append(right, r)
-		a.key, b.key = left[0].text, right[0].text
+		if n < len(relation.By) {
+			a.key[n], b.key[n] = l.text, r.text
+		}
 	}
+	a.bucket, b.bucket = keyText(left[:len(a.key)]), keyText(right[:len(b.key)])
 	a.hash, b.hash = rowHash(left, strong), rowHash(right, strong)
 	a.long, b.long = longRows(left), longRows(right)
 	return a, b, ""
 }
 
+// keyText is one text of a key.
+func keyText(forms []form) string {
+	if len(forms) == 1 {
+		return forms[0].text
+	}
+	return rowText(forms)
+}
+
 // keyFirst are the pairs whose values are in a row's hash: what relates the
 // sides, then everything else that is compared.
 func keyFirst(r diff.Relation) []diff.Pair {
-	pairs := []diff.Pair{{Name: r.ByName, Source: r.BySource, Destination: r.ByDestination, Rule: r.ByRule}}
+	pairs := slices.Clone(r.By)
 	for _, pair := range r.Pairs {
-		if pair.Source != r.BySource || pair.Destination != r.ByDestination {
+		if !slices.ContainsFunc(r.By, func(by diff.Pair) bool { return by.Source == pair.Source && by.Destination == pair.Destination }) {
 			pairs = append(pairs, pair)
 		}
 	}

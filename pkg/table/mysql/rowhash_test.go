@@ -31,11 +31,11 @@ func seedSide(integer string, strong bool) *Side {
 	for _, c := range s.columns {
 		f, _ = f.with(field{column: c})
 	}
-	relation := diff.Relation{BySource: 0, ByDestination: 0, ByRule: diff.Number, Pairs: []diff.Pair{
+	relation := diff.Relation{By: []diff.Pair{{Rule: diff.Number}}, Pairs: []diff.Pair{
 		{Source: 1, Destination: 1}, {Source: 2, Destination: 2}, {Source: 3, Destination: 3},
 	}}
 	side := &Side{schema: s, fields: f, order: keyOrder(s, f[0])}
-	side.relate(s.columns[0])
+	side.by = keyColumns{s.columns[0]}
 	side.hashing, _, _ = hashings(f, f, relation, strong)
 	return side
 }

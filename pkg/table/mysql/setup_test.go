@@ -24,9 +24,9 @@ func newPair(t testing.TB, server *mysqltest.Server) *pair {
 	p := &pair{source: server.Database(t), destination: server.Database(t)}
 	p.job = job.Job{
 		Name:   "test",
-		Source: job.Source{DSN: job.NewSecret(p.source.DSN), Shard: job.Shard{Database: p.source.Name, Table: "t"}, ByColumn: "number"},
+		Source: job.Source{DSN: job.NewSecret(p.source.DSN), Shard: job.Shard{Database: p.source.Name, Table: "t"}, ByColumns: []string{"number"}},
 		Destinations: []job.Destination{{
-			Name: "far", DSN: job.NewSecret(p.destination.DSN), Table: "t", ByColumn: "number",
+			Name: "far", DSN: job.NewSecret(p.destination.DSN), Table: "t", ByColumns: []string{"number"},
 			Columns: []job.ColumnPair{{Source: "number", Destination: "number"}},
 		}},
 	}
@@ -99,11 +99,13 @@ func compare(t testing.TB, plan *mysql.Plan) []diff.Outcome {
 	require.False(t, more)
 	destination := plan.Destinations[0]
 	relation := destination.Relation()
-	by := make([]diff.Value, len(rows))
-	for i, row := range rows {
-		by[i] = row.Values[relation.BySource]
+	var keys []diff.Key
+	for _, row := range rows {
+		if key, ok := relation.SourceKey(row); ok {
+			keys = append(keys, key)
+		}
 	}
-	found, err := destination.Lookup(t.Context(), by)
+	found, err := destination.Lookup(t.Context(), keys)
 	require.NoError(t, err)
 	return relation.Compare(rows, found)
 }

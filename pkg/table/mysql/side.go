@@ -22,15 +22,8 @@ type Side struct {
 	scanKey string // the column of Row.Key, "" for none
 	hashing hashing
 
-	by      column // relates the sides
-	byIndex string // finds its values; "" when there is none
-}
-
-func (s *Side) relate(by column) {
-	s.by = by
-	if path, ok := s.schema.finding(s.by.name); ok {
-		s.byIndex = path.name
-	}
+	by      keyColumns // relate the sides
+	byIndex index      // finds their values; without a name there is none
 }
 
 // Estimate is about how many rows the table has, as the server's statistics
@@ -90,15 +83,16 @@ func (s *Side) where(e expression) string {
 	return "(" + e.literal() + ") AND (" + s.filter + "\n)"
 }
 
-// Nulls counts the rows without a value that relates them to the other side.
+// Nulls counts the rows without a key.
 func (s *Side) Nulls(ctx context.Context) (int64, error) {
-	if !s.by.nullable {
+	nulls := s.by.null(" IS NULL")
+	if len(nulls) == 0 {
 		return 0, nil
 	}
 	operation := "count rows of " + s.schema.table
-	where := s.where(expression{sql: s.by.quoted() + " IS NULL"})
+	where := s.where(expression{sql: strings.Join(nulls, " OR ")})
 	var n int64
-	err := s.db.each(ctx, operation, "SELECT COUNT(*)"+s.schema.from(s.byIndex)+" WHERE "+where, func(row []driver.Value) error {
+	err := s.db.each(ctx, operation, "SELECT COUNT(*)"+s.schema.from(s.byIndex.name)+" WHERE "+where, func(row []driver.Value) error {
 		n = int64(number(row[0]))
 		return nil
 	})
@@ -116,15 +110,15 @@ func (s *Side) Rows(ctx context.Context, after, upto job.Point, limit int) (rows
 	return s.rows(read), next, more, err
 }
 
-// Lookup reads the rows that have one of these relating values, by the server's
-// own collation. NULL, and what the column cannot hold, is not asked for.
-func (s *Side) Lookup(ctx context.Context, keys []diff.Value) ([]diff.Row, error) {
+// Lookup reads the rows that have one of these keys, by the server's own
+// collation. What the columns cannot hold is not asked for.
+func (s *Side) Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, error) {
 	read, err := s.finder().rows(ctx, s.columns(), keys)
 	return s.rows(read), err
 }
 
 // Hashes is Lookup with hashes in the place of rows.
-func (s *Side) Hashes(ctx context.Context, keys []diff.Value) ([]diff.Hashed, error) {
+func (s *Side) Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error) {
 	if s.hashing.hash == "" {
 		return nil, errNotHashable
 	}
@@ -132,18 +126,20 @@ func (s *Side) Hashes(ctx context.Context, keys []diff.Value) ([]diff.Hashed, er
 }
 
 func (s *Side) finder() finder {
-	return finder{db: s.db, schema: s.schema, column: s.by, index: s.byIndex, identity: s.schema.identity(), where: s.where}
+	return finder{db: s.db, schema: s.schema, by: s.by, index: s.byIndex, identity: s.schema.identity(), where: s.where}
 }
 
-// KeyOf is the value that relates a row of this side, as in Hashed.Key; nil for
-// NULL. Rows that belong together have the same on both sides, unless only a
-// collation holds their values for equal.
-func (s *Side) KeyOf(row diff.Row) diff.Value { return row.Values[len(s.fields)] }
+// KeyOf is the key of a row of this side, as in Hashed.Key; false for none. Rows
+// that belong together have the same on both sides, unless only a collation
+// holds their values for equal.
+func (s *Side) KeyOf(row diff.Row) (diff.Key, bool) {
+	return diff.NewKey(row.Values[len(s.fields):]...)
+}
 
-// columns are the compared ones and, behind them, the relating value and the
+// columns are the compared ones and, behind them, those of the key and the
 // source's scan key.
 func (s *Side) columns() []string {
-	columns := append(s.fields.sql(), s.hashing.key)
+	columns := append(s.fields.sql(), s.hashing.key...)
 	if s.scanKey != "" {
 		columns = append(columns, s.scanKey)
 	}
@@ -151,13 +147,13 @@ func (s *Side) columns() []string {
 }
 
 func (s *Side) rows(read [][]diff.Value) []diff.Row {
-	n := len(s.fields)
+	n := len(s.fields) + len(s.by)
 	rows := make([]diff.Row, len(read))
 	for i, values := range read {
 		s.fields.values(values)
-		rows[i].Values = values[: n+1 : n+1]
+		rows[i].Values = values[:n:n]
 		if s.scanKey != "" {
-			rows[i].Key = string(values[n+1])
+			rows[i].Key = string(values[n])
 		}
 	}
 	return rows

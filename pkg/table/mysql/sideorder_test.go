@@ -84,7 +84,7 @@ func rowsOf(t *testing.T, side *mysql.Side, after, upto job.Point) []string {
 		rows, next, again, err := side.Rows(t.Context(), after, upto, 30)
 		require.NoError(t, err)
 		for _, row := range rows {
-			keys = append(keys, string(side.KeyOf(row)))
+			keys = append(keys, keyOf(t, side, row))
 		}
 		after, more = next, again
 	}

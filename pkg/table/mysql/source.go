@@ -25,8 +25,8 @@ type Source struct {
 	byTime  order // only with update
 	fields  fields
 	body    []column      // the visible ones, in the table's order
-	by      int           // the byColumn in fields
-	byPath  string        // index that finds the byColumn; "" when it is unique or has none
+	by      keyColumns    // the byColumns, the first of the fields
+	byPath  index         // finds the byColumns; without a name they are unique, or have none
 	lookups []keyedLookup // of the destinations, in their order
 
 	zone *zone          // the server's own
@@ -144,23 +144,24 @@ func (s *Source) shown() *time.Location {
 // Lookup reads rows by their scan keys; keys without a row are left out. body
 // adds Row.Body.
 func (s *Source) Lookup(ctx context.Context, keys []string, body bool) ([]diff.Row, error) {
-	columns := list([]string{s.key.quoted()}, s.fields.sql(), s.bodySQL(body))
-	var found []diff.Row
-	for chunk := range slices.Chunk(distinct(keys), maxKeys) {
-		where, ok := s.key.in(values(chunk))
-		if !ok {
-			continue
-		}
-		rows, err := s.db.rows(ctx, "read rows of "+s.schema.table,
-			"SELECT "+columns+s.schema.from(s.byKey.index)+" WHERE "+where.sql, where.args...)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			found = append(found, s.row(row[0], row[1:]))
-		}
+	wanted := make([]diff.Key, len(keys))
+	for i, key := range keys {
+		wanted[i] = diff.Key(key)
+	}
+	read, err := s.finder(keyColumns{s.key}, index{name: s.byKey.index}).
+		rows(ctx, slices.Concat([]string{s.key.quoted()}, s.fields.sql(), s.bodySQL(body)), wanted)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]diff.Row, len(read))
+	for i, row := range read {
+		found[i] = s.row(row[0], row[1:])
 	}
 	return found, nil
+}
+
+func (s *Source) finder(by keyColumns, path index) finder {
+	return finder{db: s.db, schema: s.schema, by: by, index: path, where: expression.literal}
 }
 
 func (s *Source) bodySQL(wanted bool) []string {
@@ -188,62 +189,41 @@ func (s *Source) row(key diff.Value, read []diff.Value) diff.Row {
 	return row
 }
 
-// Shared finds the rows whose byColumn value other source rows have too, by
-// their scan keys. It asks nothing when the values are unique, or when no index
-// finds them: that would read the whole table.
+// Shared finds the rows whose key other source rows have too, by their scan
+// keys. It asks nothing when keys are unique, or when no index finds them: that
+// would read the whole table.
 func (s *Source) Shared(ctx context.Context, rows []diff.Row) (map[string]bool, error) {
 	shared := make(map[string]bool)
-	if s.byPath == "" {
+	if s.byPath.name == "" {
 		return shared, nil
 	}
-	keys := make(map[string][]string) // by byColumn value
-	var texts []string
+	scanKeys := make(map[diff.Key][]string)
+	var keys []diff.Key
 	for _, row := range rows {
-		if v := row.Values[s.by]; v != nil {
-			keys[string(v)] = append(keys[string(v)], row.Key)
-			texts = append(texts, string(v))
+		if key, ok := diff.NewKey(row.Values[:len(s.by)]...); ok {
+			scanKeys[key] = append(scanKeys[key], row.Key)
+			keys = append(keys, key)
 		}
 	}
-	by := s.fields[s.by]
-	for chunk := range slices.Chunk(distinct(texts), maxKeys) {
-		where, ok := by.column.in(values(chunk))
-		if !ok {
-			continue
-		}
-		// By bytes: values that only a collation holds for equal are not shared.
+	columns, exact := s.fields[:len(s.by)].sql(), make([]string, len(s.by))
+	for i, c := range s.by {
+		exact[i] = "CAST(" + c.quoted() + " AS BINARY)" // values that only a collation holds for equal are not shared
+	}
+	for condition := range s.finder(s.by, s.byPath).conditions(keys) {
 		found, err := s.db.rows(ctx, "read shared keys of "+s.schema.table,
-			"SELECT "+by.sql()+s.schema.from(s.byPath)+" WHERE "+where.sql+
-				" GROUP BY CAST("+by.column.quoted()+" AS BINARY) HAVING COUNT(*) > 1", where.args...)
+			"SELECT "+list(columns)+condition+" GROUP BY "+list(exact)+" HAVING COUNT(*) > 1")
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range found {
-			for _, key := range keys[string(by.value(row[0]))] {
-				shared[key] = true
+			if key, ok := diff.NewKey(s.fields[:len(s.by)].values(row)...); ok {
+				for _, scanKey := range scanKeys[key] {
+					shared[scanKey] = true
+				}
 			}
 		}
 	}
 	return shared, nil
-}
-
-func values(texts []string) []diff.Value {
-	values := make([]diff.Value, len(texts))
-	for i, text := range texts {
-		values[i] = diff.Value(text)
-	}
-	return values
-}
-
-func distinct(texts []string) []string {
-	seen := make(map[string]bool, len(texts))
-	var kept []string
-	for _, text := range texts {
-		if !seen[text] {
-			seen[text] = true
-			kept = append(kept, text)
-		}
-	}
-	return kept
 }
 
 // errNoUpdates is a caller's mistake: the job does not scan updates.

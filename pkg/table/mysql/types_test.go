@@ -277,14 +277,13 @@ func foldsEqual(t *testing.T, pairing *mysql.Pairing) bool {
 // lookupsEqual compares the source's only row by hash, as ranges are.
 func lookupsEqual(t *testing.T, plan *mysql.Plan) bool {
 	t.Helper()
-	rows, hashes, _, more, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert}, 0, 10)
+	rows, _, more, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert}, 0, 10)
 	require.NoError(t, err)
 	require.False(t, more)
 	require.Len(t, rows, 1)
-	by := rows[0].Values[plan.Destinations[0].Relation().BySource]
-	found, err := plan.Destinations[0].LookupHashes(t.Context(), []diff.Value{by})
+	found, err := plan.Destinations[0].LookupHashes(t.Context(), []diff.Key{rows[0].Key})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
-	require.Equal(t, string(by), string(found[0].Key))
-	return *hashes[0] == *found[0].Hash
+	require.Equal(t, rows[0].Key, found[0].Key)
+	return *rows[0].Hash == *found[0].Hash
 }

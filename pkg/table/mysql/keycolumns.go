@@ -1,0 +1,141 @@
+package mysql
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// keyColumns are the columns of a key, in the order of its values.
+type keyColumns []column
+
+func (k keyColumns) names() []string {
+	names := make([]string, len(k))
+	for i, c := range k {
+		names[i] = c.name
+	}
+	return names
+}
+
+// String is for people.
+func (k keyColumns) String() string {
+	names := make([]string, len(k))
+	for i, c := range k {
+		names[i] = c.quoted()
+	}
+	return strings.Join(names, ", ")
+}
+
+// null is a condition of each column that may be NULL.
+func (k keyColumns) null(is string) []string {
+	var conditions []string
+	for _, c := range k {
+		if c.nullable {
+			conditions = append(conditions, c.quoted()+is)
+		}
+	}
+	return conditions
+}
+
+// operands are the values of a key; false when the columns cannot hold them.
+func (k keyColumns) operands(key diff.Key) ([]expression, bool) {
+	values := key.Values(len(k))
+	if values == nil {
+		return nil, false
+	}
+	operands := make([]expression, len(k))
+	for i, c := range k {
+		var ok bool
+		if operands[i], ok = c.operand(values[i]); !ok || !c.spans(operands[i]) {
+			return nil, false
+		}
+	}
+	return operands, true
+}
+
+// equals is the condition of the rows that have the key.
+func (k keyColumns) equals(key diff.Key) (expression, bool) {
+	operands, ok := k.operands(key)
+	if !ok {
+		return expression{}, false
+	}
+	conditions := make([]expression, len(k))
+	for i, c := range k {
+		conditions[i] = expression{c.quoted() + " = " + operands[i].sql, operands[i].args}
+	}
+	return conjunction(conditions), true
+}
+
+// in is the condition of the rows that have one of the keys; false when the
+// columns can hold none of them. Several columns are written out, those of the
+// index in its order: servers read (a, b) IN ((…), (…)) with a full scan.
+func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
+	order := k.along(path)
+	last := order[len(order)-1]
+	var groups []*tail
+	known := map[string]*tail{}
+	for _, key := range keys {
+		operands, ok := k.operands(key)
+		if !ok {
+			continue
+		}
+		var head []expression
+		for _, n := range order[:len(order)-1] {
+			head = append(head, expression{k[n].quoted() + " = " + operands[n].sql, operands[n].args})
+		}
+		text := conjunction(head).literal()
+		g := known[text]
+		if g == nil {
+			g = &tail{head: head}
+			known[text] = g
+			groups = append(groups, g)
+		}
+		g.list = append(g.list, operands[last].sql)
+		g.args = append(g.args, operands[last].args...)
+	}
+	alternatives := make([]expression, len(groups))
+	for i, g := range groups {
+		alternatives[i] = conjunction(append(g.head, expression{k[last].quoted() + " IN (" + strings.Join(g.list, ", ") + ")", g.args}))
+	}
+	return disjunction(alternatives), len(groups) > 0
+}
+
+// tail is what follows the same values of all columns but the last.
+type tail struct {
+	head []expression
+	list []string
+	args []any
+}
+
+// along is the places of the columns in the order of an index; those that it
+// lacks come last.
+func (k keyColumns) along(path index) []int {
+	rank := func(n int) int {
+		at := slices.IndexFunc(path.columns, func(p indexPart) bool { return strings.EqualFold(p.column, k[n].name) })
+		if at < 0 {
+			return len(path.columns)
+		}
+		return at
+	}
+	places := make([]int, len(k))
+	for n := range k {
+		places[n] = n
+	}
+	slices.SortStableFunc(places, func(a, b int) int { return rank(a) - rank(b) })
+	return places
+}
+
+// disjunction is one of the conditions.
+func disjunction(conditions []expression) expression {
+	if len(conditions) == 1 {
+		return conditions[0]
+	}
+	var parts []string
+	var args []any
+	for _, c := range conditions {
+		parts = append(parts, "("+c.sql+")")
+		args = append(args, c.args...)
+	}
+	return expression{strings.Join(parts, " OR "), args}
+}
