@@ -31,12 +31,9 @@ func (c *comparison) aligned(ctx context.Context) error {
 	}
 	after := new(big.Int).Sub(e.first, one)
 	w := &walk{
-		name: "both", step: c.lesserStep, numeric: true,
+		name: "both", step: c.lesserStep, guess: c.greaterGuess,
 		after: job.KeyPoint(after.String()), upto: job.KeyPoint(e.last.String()),
 		sizes: c.limits.ranges, target: c.options.Target,
-	}
-	if width := mustWidth(stretch{after: w.after, upto: w.upto}); width.IsInt64() {
-		w.density = float64(c.estimate) / 2 / float64(width.Int64())
 	}
 	return c.each(ctx, w, c.compareRange)
 }
@@ -97,6 +94,19 @@ func (c *comparison) lesserStep(ctx context.Context, after, upto job.Point, n in
 	return end, found, nil
 }
 
+// greaterGuess is that of the side with more rows.
+func (c *comparison) greaterGuess(ctx context.Context, after, upto job.Point) (int64, bool, error) {
+	type guess struct {
+		rows  int64
+		known bool
+	}
+	source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) (g guess, err error) {
+		g.rows, g.known, err = s.Guess(ctx, reachable(after), upto)
+		return g, err
+	})
+	return max(source.rows, target.rows), source.known && target.known, err
+}
+
 // reachable leaves a range open whose lower end no column can hold: the place
 // before the least BIGINT.
 func reachable(p job.Point) job.Point {
@@ -106,18 +116,39 @@ func reachable(p job.Point) job.Point {
 	return p
 }
 
-// compareRange compares one stretch.
+// compareRange compares one stretch. Behind one that was equal the next is
+// likely equal too, and to fold it whole is cheaper than to fold it in buckets.
 func (c *comparison) compareRange(ctx context.Context, s stretch) (cover, error) {
-	began := time.Now()
-	width := bucketWidth(s, c.limits.bucketRows)
-	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) ([]diff.Bucket, error) {
-		return side.Fold(ctx, reachable(s.after), s.upto, width)
-	})
+	if c.calm.Load() {
+		source, target, found, err := c.foldBoth(ctx, s, keyBits)
+		defer c.buffers.put(source, target)
+		if err != nil || len(source) == 1 && len(target) == 1 && source[0].Equal(target[0]) {
+			return found, err
+		}
+	}
+	return c.compareClosely(ctx, s)
+}
+
+// compareClosely folds a stretch in buckets and looks closer at those that differ.
+func (c *comparison) compareClosely(ctx context.Context, s stretch) (cover, error) {
+	shift := bucketShift(s, c.limits.bucketRows)
+	source, target, found, err := c.foldBoth(ctx, s, shift)
 	if err != nil {
 		return cover{}, err
 	}
-	found := cover{source: seen{rows: rowsIn(source)}, destination: seen{rows: rowsIn(target)}, took: time.Since(began)}
-	return found, c.narrow(ctx, closer(source, target, s, width))
+	looks := closer(source, target, s, shift)
+	c.buffers.put(source, target)
+	c.calm.Store(len(looks) == 0)
+	return found, c.narrow(ctx, looks)
+}
+
+// foldBoth folds a stretch on both sides, and says how many rows they have.
+func (c *comparison) foldBoth(ctx context.Context, s stretch, shift int) (source, target []diff.Bucket, found cover, err error) {
+	began := time.Now()
+	source, target, err = both(ctx, c.pair, func(ctx context.Context, side Side) ([]diff.Bucket, error) {
+		return side.Fold(ctx, c.buffers.get(), reachable(s.after), s.upto, shift)
+	})
+	return source, target, cover{source: seen{rows: rowsIn(source)}, destination: seen{rows: rowsIn(target)}, took: time.Since(began)}, err
 }
 
 func rowsIn(found []diff.Bucket) uint64 {
@@ -134,7 +165,7 @@ func (c *comparison) narrow(ctx context.Context, looks []look) error {
 	p := portion{limits: c.limits}
 	for _, l := range looks {
 		if l.rows > uint64(c.limits.portionRows) && l.width() > 1 {
-			if _, err := c.compareRange(ctx, stretch{after: keyPoint(l.after), upto: keyPoint(l.upto), rows: int(l.rows)}); err != nil {
+			if _, err := c.compareClosely(ctx, stretch{after: keyPoint(l.after), upto: keyPoint(l.upto), rows: int(l.rows)}); err != nil {
 				return err
 			}
 			continue
@@ -155,15 +186,12 @@ func (c *comparison) list(ctx context.Context, ranges [][2]job.Point) error {
 	if len(ranges) == 0 {
 		return nil
 	}
-	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) ([]diff.Hashed, error) {
-		return side.List(ctx, ranges)
-	})
-	if err != nil {
-		return err
-	}
 	j := newJoin(c.suspect)
-	j.add(source, Missing)
-	j.add(target, Extra)
-	j.end()
-	return nil
+	err := c.onBoth(ctx, func(ctx context.Context, name string, side Side) error {
+		return side.List(ctx, ranges, j.of(name))
+	})
+	if err == nil {
+		j.end()
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -56,6 +57,7 @@ func Run(ctx context.Context, p Pair, o Options) (*Result, error) {
 		o.State = &State{}
 	}
 	c := &comparison{pair: p, options: o, limits: *cmp.Or(o.limits, &defaultLimits), began: time.Now(), state: o.State}
+	c.calm.Store(true)
 	c.state.open(p.Relation.Same, c.limits.suspects)
 	result, err := c.run(ctx)
 	if err != nil {
@@ -71,6 +73,8 @@ type comparison struct {
 	limits  limits
 	began   time.Time
 	result  Result
+	buffers buffers
+	calm    atomic.Bool // the last stretch that was looked at was equal
 
 	mu       sync.Mutex
 	phase    Phase

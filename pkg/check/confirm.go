@@ -163,8 +163,12 @@ func (c *comparison) stillUnequal(ctx context.Context, keys []diff.Key) ([]diff.
 func (c *comparison) unequal(keys []diff.Key, source, target []diff.Hashed) []diff.Key {
 	wrong := map[string]bool{}
 	j := newJoin(func(key diff.Key, _ Kind) { wrong[c.pair.Relation.Same(key)] = true })
-	j.add(source, Missing)
-	j.add(target, Extra)
+	for name, rows := range map[string][]diff.Hashed{sourceSide: source, targetSide: target} {
+		add := j.of(name)
+		for _, row := range rows {
+			add(row)
+		}
+	}
 	j.end()
 	for _, side := range [][]diff.Hashed{source, target} {
 		for _, row := range side {

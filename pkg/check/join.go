@@ -15,39 +15,48 @@ type join struct {
 	open map[diff.Key]half
 }
 
-// half is a row without its partner.
+// half is a row without its partner. Hundreds of thousands of them may wait.
 type half struct {
 	hash   uint64
 	hashed bool // false: the server could not hash it
-	kind   Kind // what it is if no partner comes: Missing or Extra
+	extra  bool // it is of the destination
+}
+
+// alone is what the row is if no partner comes.
+func (h half) alone() Kind {
+	if h.extra {
+		return Extra
+	}
+	return Missing
 }
 
 func newJoin(found func(diff.Key, Kind)) *join {
 	return &join{found: found, open: map[diff.Key]half{}}
 }
 
-// add takes rows of one side. A key that comes twice from one side is reported;
+// of takes rows of one side. A key that comes twice from one side is reported;
 // so is a row that could not be hashed. Rows without a key have no partner and
 // are counted elsewhere.
-func (j *join) add(rows []diff.Hashed, alone Kind) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, row := range rows {
+func (j *join) of(side string) func(diff.Hashed) {
+	extra := side == targetSide
+	return func(row diff.Hashed) {
 		if row.Null {
-			continue
+			return
 		}
-		mine := half{kind: alone}
+		mine := half{extra: extra}
 		if row.Hash != nil {
 			mine.hash, mine.hashed = *row.Hash, true
 		}
+		j.mu.Lock()
+		defer j.mu.Unlock()
 		other, known := j.open[row.Key]
 		switch {
 		case !known:
 			j.open[row.Key] = mine
-			continue
-		case other.kind == mine.kind:
+			return
+		case other.extra == mine.extra:
 			j.found(row.Key, Several)
-			continue
+			return
 		case !mine.hashed || !other.hashed || mine.hash != other.hash:
 			j.found(row.Key, Different)
 		}
@@ -60,7 +69,7 @@ func (j *join) end() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for key, h := range j.open {
-		j.found(key, h.kind)
+		j.found(key, h.alone())
 	}
 	clear(j.open)
 }

@@ -2,9 +2,12 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // keyed folds each side in its own order by a hash of what relates them, then
@@ -54,7 +57,7 @@ func (c *comparison) onBoth(ctx context.Context, do func(ctx context.Context, na
 
 // walkSide works on all stretches of one side, up to what is its end now.
 func (c *comparison) walkSide(ctx context.Context, side Side, w *walk, do func(context.Context, stretch) (cover, error)) error {
-	w.step, w.target = side.Step, c.options.Target
+	w.step, w.guess, w.target = side.Step, side.Guess, c.options.Target
 	if w.upto.Open() {
 		var err error
 		if w.upto, _, err = side.Last(ctx); err != nil {
@@ -73,14 +76,17 @@ func (c *comparison) foldSide(ctx context.Context, name string, side Side) error
 		c.state.Folds[name] = sum
 	}
 	c.mu.Unlock()
-	w := &walk{name: name, sizes: c.limits.folds}
+	w := &walk{name: name, keepCuts: true, sizes: c.limits.folds}
 	return c.walkSide(ctx, side, w, func(ctx context.Context, s stretch) (cover, error) {
 		began := time.Now()
-		found, err := side.FoldKeyed(ctx, s.after, s.upto)
+		found, err := side.FoldKeyed(ctx, c.buffers.get(), s.after, s.upto)
 		if err != nil {
 			return cover{}, err
 		}
-		return covered(name, seen{rows: rowsIn(found)}, time.Since(began), func() { sum.merge(found) }), nil
+		return covered(name, seen{rows: rowsIn(found)}, time.Since(began), func() {
+			sum.merge(found)
+			c.buffers.put(found)
+		}), nil
 	})
 }
 
@@ -124,19 +130,18 @@ func (c *comparison) passes() []pass {
 func (c *comparison) listPass(ctx context.Context, p pass) error {
 	j := newJoin(c.suspect)
 	err := c.onBoth(ctx, func(ctx context.Context, name string, side Side) error {
-		alone, all := Missing, c.state.SourceRows
+		all := c.state.SourceRows
 		if name == targetSide {
-			alone, all = Extra, c.state.DestinationRows
+			all = c.state.DestinationRows
 		}
-		w := &walk{sizes: c.listing(all, p.rows)}
+		w, err := c.listing(name, all, p.rows)
+		if err != nil {
+			return err
+		}
 		return c.walkSide(ctx, side, w, func(ctx context.Context, s stretch) (cover, error) {
 			began := time.Now()
-			listed, err := side.ListKeyed(ctx, s.after, s.upto, p.buckets)
-			if err != nil {
-				return cover{}, err
-			}
-			j.add(listed, alone)
-			return cover{took: time.Since(began)}, nil
+			err := side.ListKeyed(ctx, s.after, s.upto, p.buckets, j.of(name))
+			return cover{took: time.Since(began)}, err
 		})
 	})
 	if err != nil {
@@ -146,10 +151,23 @@ func (c *comparison) listPass(ctx context.Context, p pass) error {
 	return c.enough()
 }
 
-// listing sizes the stretches of a pass so that each gives about as many rows
-// as one query may list, of a table with all rows and a pass with some.
-func (c *comparison) listing(all, some uint64) sizes {
+// listing walks one side for a pass, of a table with all rows and a pass with
+// some: in the stretches that were folded, or in smaller ones where those would
+// give too many rows at once.
+func (c *comparison) listing(name string, all, some uint64) (*walk, error) {
+	cuts := c.state.Cuts[name]
+	if n := len(cuts); n > 0 && some/uint64(n) <= uint64(c.limits.listedRows) && cuts[n-1] != "" {
+		w := &walk{sizes: c.limits.folds, cuts: make([]job.Point, n)}
+		for i, text := range cuts {
+			var err error
+			if w.cuts[i], err = job.ParsePoint(text); err != nil {
+				return nil, fmt.Errorf("go on where the state ends: %w", err)
+			}
+		}
+		w.upto = w.cuts[n-1]
+		return w, nil
+	}
 	rows := uint64(c.limits.listedRows) * max(all, 1) / max(some, 1)
 	n := int(min(max(rows, uint64(c.limits.listedRows)), uint64(c.limits.folds.most)))
-	return sizes{first: n, least: min(n, c.limits.folds.least), most: n}
+	return &walk{sizes: sizes{first: n, least: min(n, c.limits.folds.least), most: n}}, nil
 }

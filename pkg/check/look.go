@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"slices"
@@ -28,73 +29,75 @@ func (l look) width() uint64 {
 	return n.Uint64()
 }
 
-// bucketWidth is how many keys share a bucket of about so many rows.
-func bucketWidth(s stretch, rows int) uint64 {
+// bucketShift is the size of buckets, as a power of two, so that each holds
+// about so many rows or some more.
+func bucketShift(s stretch, rows int) int {
 	width := mustWidth(s)
 	width.Div(width, big.NewInt(int64(max(s.rows/rows, 1))))
-	if !width.IsInt64() {
-		return math.MaxInt64
-	}
-	return max(width.Uint64(), 1)
+	return min(max(width.BitLen()-1, 0), keyBits-1)
 }
+
+// keyBits is the size of a key. Stretches of so many bits are one bucket.
+const keyBits = 64
 
 // closer is where to look closer in a stretch, in the order of keys: at the
 // buckets that differ, or at all of them when those are many.
-func closer(source, target []diff.Bucket, s stretch, width uint64) []look {
-	partners := make(map[uint64]diff.Bucket, len(target))
-	for _, b := range target {
-		partners[b.ID] = b
-	}
-	var differing, equal [][2]diff.Bucket
-	for _, a := range source {
-		b := partners[a.ID]
-		delete(partners, a.ID)
-		if a.Equal(b) {
-			equal = append(equal, [2]diff.Bucket{a, b})
-		} else {
-			differing = append(differing, [2]diff.Bucket{a, b})
+func closer(source, target []diff.Bucket, s stretch, shift int) []look {
+	var differing, equal []diff.Bucket // of the larger side
+	sortBuckets(source)
+	sortBuckets(target)
+	for len(source)+len(target) > 0 {
+		var a, b diff.Bucket // without rows where a side has none
+		if len(target) == 0 || len(source) > 0 && source[0].ID <= target[0].ID {
+			a = source[0]
 		}
-	}
-	for _, b := range partners {
-		differing = append(differing, [2]diff.Bucket{b, {}})
+		if len(source) == 0 || len(target) > 0 && target[0].ID <= source[0].ID {
+			b = target[0]
+		}
+		larger := a
+		if b.Rows > a.Rows {
+			larger = b
+		}
+		if a.Equal(b) {
+			equal = append(equal, larger)
+		} else {
+			differing = append(differing, larger)
+		}
+		source, target = source[min(a.Rows, 1):], target[min(b.Rows, 1):]
 	}
 	if len(differing)*hopeless > len(differing)+len(equal) {
 		differing = append(differing, equal...)
 	}
 	looks := make([]look, len(differing))
-	for i, pair := range differing {
-		looks[i] = lookAt(pair[0], pair[1], s, width)
+	for i, bucket := range differing {
+		looks[i] = lookAt(bucket, s, shift)
 	}
 	slices.SortFunc(looks, func(a, b look) int { return a.after.Cmp(b.after) })
 	return looks
 }
 
-// lookAt finds the keys of a bucket, within the stretch. DIV cuts towards zero,
-// so the bucket 0 reaches to both sides of it.
-func lookAt(a, b diff.Bucket, s stretch, width uint64) look {
-	low, _ := number(s.after)
-	high, _ := number(s.upto)
-	n := bucketNumber(a.ID, high)
-	w := new(big.Int).SetUint64(width)
-	after, upto := new(big.Int).Mul(n, w), new(big.Int).Mul(n, w)
-	if n.Sign() <= 0 {
-		after.Sub(after, w)
-	} else {
-		after.Sub(after, one)
-	}
-	if n.Sign() >= 0 {
-		upto.Add(upto, w).Sub(upto, one)
-	}
-	return look{after: greater(after, low), upto: lesser(upto, high), rows: max(a.Rows, b.Rows)}
+// sortBuckets costs little: servers mostly give them in the order of their keys.
+func sortBuckets(found []diff.Bucket) {
+	slices.SortFunc(found, func(a, b diff.Bucket) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// bucketNumber reads a bucket's id as the server meant it: signed, unless the
+// lookAt finds the keys of a bucket, within the stretch.
+func lookAt(bucket diff.Bucket, s stretch, shift int) look {
+	low, _ := number(s.after)
+	high, _ := number(s.upto)
+	first := bucketNumber(bucket.ID<<shift, high)
+	behind := new(big.Int).Lsh(one, uint(shift))
+	behind.Add(behind, first)
+	return look{after: greater(first.Sub(first, one), low), upto: lesser(behind.Sub(behind, one), high), rows: bucket.Rows}
+}
+
+// bucketNumber reads a key's bits as the server meant them: signed, unless the
 // keys lie beyond what a signed number holds.
-func bucketNumber(id uint64, high *big.Int) *big.Int {
+func bucketNumber(bits uint64, high *big.Int) *big.Int {
 	if high.Sign() > 0 && !high.IsInt64() {
-		return new(big.Int).SetUint64(id)
+		return new(big.Int).SetUint64(bits)
 	}
-	return big.NewInt(int64(id))
+	return big.NewInt(int64(bits))
 }
 
 // portion collects what one query lists.

@@ -22,17 +22,23 @@ type Side interface {
 	// Step is the n-th row, from 1, of (after, upto]; false when there are fewer.
 	Step(ctx context.Context, after, upto job.Point, n int) (job.Point, bool, error)
 
-	// Fold folds the rows of (after, upto] by key DIV width. An id is the
-	// quotient, rounded towards zero, in two's complement where it is negative.
-	Fold(ctx context.Context, after, upto job.Point, width uint64) ([]diff.Bucket, error)
-	// List gives key and hash of every row in the ranges, each (after, upto].
-	List(ctx context.Context, ranges [][2]job.Point) ([]diff.Hashed, error)
+	// Guess is about how many rows (after, upto] has, which costs next to nothing;
+	// false where places are no whole numbers or nobody can say. It may be off by
+	// a factor that is about the same for neighbours.
+	Guess(ctx context.Context, after, upto job.Point) (int64, bool, error)
+	// Fold folds the rows of (after, upto] by key >> shift, of a negative key in
+	// two's complement. A shift of 64 gives one bucket, also of no rows. They are
+	// appended to into, as those of FoldKeyed.
+	Fold(ctx context.Context, into []diff.Bucket, after, upto job.Point, shift int) ([]diff.Bucket, error)
+	// List gives key and hash of every row in the ranges, each (after, upto], which
+	// are in the order of keys.
+	List(ctx context.Context, ranges [][2]job.Point, found func(diff.Hashed)) error
 
 	// FoldKeyed folds the rows of (after, upto] that have a key into 65,536
 	// buckets by a hash of it.
-	FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error)
+	FoldKeyed(ctx context.Context, into []diff.Bucket, after, upto job.Point) ([]diff.Bucket, error)
 	// ListKeyed gives key and hash of the rows in (after, upto] that fall into the buckets.
-	ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error)
+	ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64, found func(diff.Hashed)) error
 	// Hashes gives key and hash of the rows with these keys, as Lookup finds them.
 	Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error)
 

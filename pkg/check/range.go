@@ -23,6 +23,7 @@ func Range(ctx context.Context, p Pair, after, upto job.Point, rows int) (Stretc
 		return Stretch{}, fmt.Errorf("compare a range of %s with %s: they are compared by %s", p.Job, p.Destination, p.Strategy)
 	}
 	c := &comparison{pair: p, limits: defaultLimits, state: &State{}}
+	c.calm.Store(true)
 	c.limits.suspects = math.MaxInt // the range bounds them; one that is only counted would be lost
 	c.state.open(p.Relation.Same, c.limits.suspects)
 	if after.Open() {

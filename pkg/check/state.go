@@ -20,11 +20,12 @@ type State struct {
 	SourceNulls      uint64 `json:"source_nulls,omitempty"`
 	DestinationNulls uint64 `json:"destination_nulls,omitempty"`
 
-	Walks    map[string]place  `json:"walks"`
-	Passes   int               `json:"passes,omitempty"` // of listing that are done
-	Folds    map[string]*folds `json:"folds,omitempty"`  // by side
-	Suspects []suspect         `json:"suspects,omitempty"`
-	Beyond   map[Kind]uint64   `json:"beyond,omitempty"`
+	Walks    map[string]place    `json:"walks"`
+	Cuts     map[string][]string `json:"cuts,omitempty"`   // ends of the stretches that were folded, by side
+	Passes   int                 `json:"passes,omitempty"` // of listing that are done
+	Folds    map[string]*folds   `json:"folds,omitempty"`  // by side
+	Suspects []suspect           `json:"suspects,omitempty"`
+	Beyond   map[Kind]uint64     `json:"beyond,omitempty"`
 
 	suspects suspects
 }
@@ -39,6 +40,9 @@ type place struct {
 func (s *State) open(same func(diff.Key) string, most int) {
 	if s.Walks == nil {
 		s.Walks = map[string]place{}
+	}
+	if s.Cuts == nil {
+		s.Cuts = map[string][]string{}
 	}
 	if s.Folds == nil {
 		s.Folds = map[string]*folds{}

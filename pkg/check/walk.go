@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/masixun71/cupid-go/pkg/job"
-	"github.com/masixun71/cupid-go/pkg/plan"
 )
 
 // walk hands out the stretches of one order one after the other, steers their
@@ -18,26 +17,33 @@ import (
 // their order.
 type walk struct {
 	name string // in the state; "" for one that is not kept
-	step func(ctx context.Context, after, upto job.Point, n int) (job.Point, bool, error)
-	// after and upto bound what is left; both are closed when numeric.
+	// keepCuts also keeps where the stretches ended: to find that out costs a
+	// tenth of folding them.
+	keepCuts bool
+	// step finds the n-th row, guess about how many there are, as a Side does.
+	step  func(ctx context.Context, after, upto job.Point, n int) (job.Point, bool, error)
+	guess func(ctx context.Context, after, upto job.Point) (int64, bool, error)
+	// after and upto bound what is left.
 	after, upto job.Point
-	numeric     bool // keys are whole numbers, which can be cut by arithmetic
+	cuts        []job.Point // where the next stretches end, known from an earlier walk
 	sizes       sizes
 	rows        int           // of the next stretch
 	target      time.Duration // for its query
 
-	mu      sync.Mutex
-	over    bool
-	density float64 // rows per key of the last stretch; only when numeric
-	serial  int     // of the next stretch
-	kept    int     // serial of the first stretch that is not done
-	done    map[int]func()
+	mu     sync.Mutex
+	over   bool
+	width  *big.Int // keys of the last stretch that was cut by a guess
+	share  float64  // rows found for each that was guessed
+	serial int      // of the next stretch
+	kept   int      // serial of the first stretch that is not done
+	done   map[int]func()
 }
 
 // stretch is the rows in (after, upto].
 type stretch struct {
 	after, upto job.Point
-	rows        int // about how many there are
+	rows        int   // about how many there are
+	guess       int64 // rows, as the index guessed; 0 where it was not asked
 	serial      int
 }
 
@@ -62,7 +68,7 @@ func (w *walk) next(ctx context.Context) (stretch, bool, error) {
 	}
 	s := stretch{after: w.after, rows: w.rows, serial: w.serial}
 	var err error
-	if s.upto, err = w.cut(ctx); err != nil {
+	if s.upto, s.guess, err = w.cut(ctx); err != nil {
 		return stretch{}, false, err
 	}
 	w.after, w.over = s.upto, s.upto.String() == w.upto.String()
@@ -70,43 +76,13 @@ func (w *walk) next(ctx context.Context) (stretch, bool, error) {
 	return s, true, nil
 }
 
-// sparse is the density below which arithmetic would give stretches of too few
-// rows. Above it, it gives at most 1/sparse times as many as wanted, whatever
-// the table holds.
-const sparse = 0.5
-
-// cut finds the end of the next stretch. It asks the table for the row where
-// the stretch ends, so that a hole costs one query however wide it is, unless
-// keys are dense.
-func (w *walk) cut(ctx context.Context) (job.Point, error) {
-	if w.numeric {
-		left, _ := plan.Width(w.after, w.upto)
-		width := int64(w.rows)
-		if w.density >= sparse {
-			width = int64(float64(w.rows) / min(w.density, 1))
-		}
-		switch {
-		case left.Cmp(big.NewInt(width)) <= 0:
-			return w.upto, nil
-		case w.density >= sparse:
-			return shifted(w.after, width), nil
-		}
-	}
-	end, found, err := w.step(ctx, w.after, w.upto, w.rows)
-	if err != nil || !found {
-		return w.upto, err
-	}
-	return end, nil
-}
-
 // finish notes a stretch as done; merge is called when all before it are.
 func (w *walk) finish(s stretch, found cover, merge func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	rows := max(found.source.rows, found.destination.rows)
-	if w.numeric {
-		width, _ := new(big.Float).SetInt(mustWidth(s)).Float64()
-		w.density = float64(rows) / max(width, 1)
+	if s.guess > 0 && rows > 0 {
+		w.share = min(max(float64(rows)/float64(s.guess), leastShare), 1/leastShare)
 	}
 	w.rows = min(max(steer(w.rows, rows, found.took, w.target), w.sizes.least), w.sizes.most)
 	w.done[s.serial] = merge
@@ -131,7 +107,7 @@ func steer(size int, rows uint64, took, target time.Duration) int {
 // each works on all stretches of a walk, several at once, and notes how far
 // everything is done.
 func (c *comparison) each(ctx context.Context, w *walk, do func(context.Context, stretch) (cover, error)) error {
-	w.rows, w.done = w.sizes.first, map[int]func(){}
+	w.rows, w.share, w.done = w.sizes.first, firstShare, map[int]func(){}
 	if over, err := c.passed(w); over || err != nil {
 		return err
 	}
@@ -192,26 +168,10 @@ func (c *comparison) pass(w *walk, s stretch, found cover) {
 	c.state.SourceNulls += found.source.keyless
 	c.state.DestinationRows += found.destination.rows
 	c.state.DestinationNulls += found.destination.keyless
-	c.state.Walks[w.name] = place{After: s.upto.String(), Done: s.upto.String() == w.upto.String()}
-	c.progress(c.state.SourceRows+c.state.DestinationRows, c.estimate)
-}
-
-// shifted is the integer key n behind p.
-func shifted(p job.Point, n int64) job.Point {
-	key, _ := number(p)
-	return job.KeyPoint(key.Add(key, big.NewInt(n)).String())
-}
-
-// number is the value of an integer key; false for an open place.
-func number(p job.Point) (*big.Int, bool) {
-	if len(p.Key) != 1 {
-		return nil, false
+	at := s.upto.String()
+	c.state.Walks[w.name] = place{After: at, Done: at == w.upto.String()}
+	if w.keepCuts {
+		c.state.Cuts[w.name] = append(c.state.Cuts[w.name], at)
 	}
-	return new(big.Int).SetString(p.Key[0], 10)
-}
-
-// mustWidth is the number of keys in a numeric stretch.
-func mustWidth(s stretch) *big.Int {
-	width, _ := plan.Width(s.after, s.upto)
-	return width
+	c.progress(c.state.SourceRows+c.state.DestinationRows, c.estimate)
 }

@@ -28,9 +28,13 @@ const (
 	defaultKeysShown = 100
 )
 
-// softMemoryBytes is where the collector works harder, well above what a check
-// holds: it keeps the process small beside the servers that it may share a host with.
-const softMemoryBytes = 48 << 20
+// A check lives on short-lived answers of servers. The collector runs seldom,
+// which halves the process' time, until the heap nears a bound well above what a
+// check holds: that keeps it small beside the servers it may share a host with.
+const (
+	softMemoryBytes = 44 << 20
+	lazyCollector   = 400
+)
 
 // checkFlags are those of the check command.
 type checkFlags struct {
@@ -103,6 +107,7 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	}
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT does not say otherwise
 		debug.SetMemoryLimit(softMemoryBytes)
+		debug.SetGCPercent(lazyCollector)
 	}
 	bar := newProgress(console)
 	f.Strong = f.checksum == "strong"

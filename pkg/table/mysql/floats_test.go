@@ -38,9 +38,9 @@ func TestNeighbouringFloatsDiffer(t *testing.T) {
 			p.source.Exec(t, fmt.Sprintf(table, kind, strings.Join(source, ",")))
 			p.destination.Exec(t, fmt.Sprintf(table, kind, strings.Join(destination, ",")))
 			pairing := p.plan(t).Pairing(0, mysql.PairingOptions{})
-			left, err := pairing.Source().List(t.Context(), [][2]job.Point{{}})
+			left, err := list(t.Context(), pairing.Source(), [][2]job.Point{{}})
 			require.NoError(t, err)
-			right, err := pairing.Destination().List(t.Context(), [][2]job.Point{{}})
+			right, err := list(t.Context(), pairing.Destination(), [][2]job.Point{{}})
 			require.NoError(t, err)
 			for i := range left {
 				require.Equal(t, left[i].Key, right[i].Key)

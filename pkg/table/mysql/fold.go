@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,39 +16,36 @@ import (
 // bucketMask leaves 16 bits of a hash.
 const bucketMask = 1<<16 - 1
 
-// Fold folds the rows of (after, upto] by stretches of the aligned key that are
-// width wide. A bucket's id is key DIV width, rounded towards zero, a negative
-// one as its two's complement; width 0 gives one bucket with the id 0, also of
-// no rows.
-func (s *Side) Fold(ctx context.Context, after, upto job.Point, width uint64) ([]diff.Bucket, error) {
+// Fold folds the rows of (after, upto] by stretches of 2^shift aligned keys. A
+// bucket's id is key >> shift, of a negative key in two's complement. A shift of
+// 64 gives one bucket with the id 0, also of no rows. The buckets are appended
+// to into.
+func (s *Side) Fold(ctx context.Context, into []diff.Bucket, after, upto job.Point, shift int) ([]diff.Bucket, error) {
 	where, err := s.order.within(after, upto)
 	if err != nil {
 		return nil, fmt.Errorf("fold rows of %s: %w", s.schema.table, err)
 	}
-	return s.fold(ctx, s.stretch(width), s.where(where))
+	return s.fold(ctx, into, s.stretch(shift), s.where(where))
 }
 
 // stretch is the number of the stretch of the aligned key in which a row lies.
-func (s *Side) stretch(width uint64) string {
-	switch key := s.by[0].quoted(); {
-	case width == 0:
+// A shift costs a server half of what a division does.
+func (s *Side) stretch(shift int) string {
+	if shift >= 64 {
 		return ""
-	case width > math.MaxInt64 && !s.by[0].unsigned(): // such a divisor would make an unsigned number of a negative key
-		return "-(" + key + "=" + strconv.Itoa(math.MinInt64) + ")"
-	default:
-		return key + " DIV " + strconv.FormatUint(width, 10)
 	}
+	return s.by[0].quoted() + ">>" + strconv.Itoa(shift)
 }
 
 // FoldKeyed folds the rows of (after, upto] into 65,536 buckets by a hash of
-// their keys. Buckets of several stretches are merged by XOR and sum. Rows
-// without a key are left out: they relate to nothing.
-func (s *Side) FoldKeyed(ctx context.Context, after, upto job.Point) ([]diff.Bucket, error) {
+// their keys, appended to into. Buckets of several stretches are merged by XOR
+// and sum. Rows without a key are left out: they relate to nothing.
+func (s *Side) FoldKeyed(ctx context.Context, into []diff.Bucket, after, upto job.Point) ([]diff.Bucket, error) {
 	where, err := s.related(after, upto)
 	if err != nil {
 		return nil, fmt.Errorf("fold rows of %s: %w", s.schema.table, err)
 	}
-	return s.fold(ctx, s.bucket(), where)
+	return s.fold(ctx, into, s.bucket(), where)
 }
 
 // related is the condition of the rows of (after, upto] that relate to the
@@ -69,16 +65,15 @@ func (s *Side) related(after, upto job.Point) (string, error) {
 // bucket is the number of a row's bucket.
 func (s *Side) bucket() string { return "CRC32(" + s.hashing.bucket + ")&" + strconv.Itoa(bucketMask) }
 
-func (s *Side) fold(ctx context.Context, id, where string) ([]diff.Bucket, error) {
+func (s *Side) fold(ctx context.Context, into []diff.Bucket, id, where string) ([]diff.Bucket, error) {
 	if s.hashing.hash == "" {
 		return nil, errNotHashable
 	}
-	var buckets []diff.Bucket
 	err := s.db.each(ctx, "fold rows of "+s.schema.table, s.foldSQL(id, where), func(row []driver.Value) error {
-		buckets = append(buckets, diff.Bucket{ID: number(row[0]), Rows: number(row[1]), Hash: number(row[2]), Unhashed: number(row[3])})
+		into = append(into, diff.Bucket{ID: number(row[0]), Rows: number(row[1]), Hash: number(row[2]), Unhashed: number(row[3])})
 		return nil
 	})
-	return buckets, err
+	return into, err
 }
 
 // foldSQL groups in no order: sorting would cost more than hashing.
@@ -94,60 +89,80 @@ func (s *Side) foldSQL(id, where string) string {
 		s.schema.from(s.order.index) + " WHERE " + where + group
 }
 
-// maxStretches is how many ranges one query asks for.
-const maxStretches = 500
+// One query asks for so many ranges, gathered by some: a server compares each
+// row with one condition after the other.
+const maxStretches, gathered = 256, 16
 
-// List reads key and hash of every row in one of the ranges (after, upto]. An
-// aligned key of several ranges is listed once for each of them.
-func (s *Side) List(ctx context.Context, ranges [][2]job.Point) ([]diff.Hashed, error) {
+// List gives key and hash of every row in one of the ranges (after, upto], which
+// are in the order of keys and do not overlap.
+func (s *Side) List(ctx context.Context, ranges [][2]job.Point, found func(diff.Hashed)) error {
 	operation := "list rows of " + s.schema.table
-	var found []diff.Hashed
 	for chunk := range slices.Chunk(ranges, maxStretches) {
-		conditions := make([]string, len(chunk))
-		for i, r := range chunk {
-			where, err := s.order.within(r[0], r[1])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", operation, err)
-			}
-			conditions[i] = "(" + where.literal() + ")"
-		}
-		listed, err := s.list(ctx, operation, s.where(expression{sql: strings.Join(conditions, " OR ")}))
+		where, err := s.anyOf(chunk)
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("%s: %w", operation, err)
 		}
-		found = append(found, listed...)
+		if err := s.list(ctx, operation, s.where(expression{sql: where}), found); err != nil {
+			return err
+		}
 	}
-	return found, nil
+	return nil
 }
 
-// ListKeyed reads key and hash of the rows of (after, upto] that are in one
+// anyOf is the condition of the rows in one of the ranges.
+func (s *Side) anyOf(ranges [][2]job.Point) (string, error) {
+	if len(ranges) == 1 {
+		where, err := s.order.within(ranges[0][0], ranges[0][1])
+		return where.literal(), err
+	}
+	size := 1
+	if len(ranges) > gathered {
+		size = gathered
+	}
+	var conditions []string
+	for part := range slices.Chunk(ranges, size) {
+		inner, err := s.anyOf(part)
+		if err != nil {
+			return "", err
+		}
+		if len(part) > 1 {
+			whole, err := s.order.within(part[0][0], part[len(part)-1][1])
+			if err != nil {
+				return "", err
+			}
+			inner = whole.literal() + " AND (" + inner + ")"
+		}
+		conditions = append(conditions, "("+inner+")")
+	}
+	return strings.Join(conditions, " OR "), nil
+}
+
+// ListKeyed gives key and hash of the rows of (after, upto] that are in one
 // of the buckets.
-func (s *Side) ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64) ([]diff.Hashed, error) {
+func (s *Side) ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64, found func(diff.Hashed)) error {
 	operation := "list rows of " + s.schema.table
 	if len(buckets) == 0 {
-		return nil, nil
+		return nil
 	}
 	where, err := s.related(after, upto)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", operation, err)
+		return fmt.Errorf("%s: %w", operation, err)
 	}
 	ids := make([]string, len(buckets))
 	for i, id := range buckets {
 		ids[i] = strconv.FormatUint(id, 10)
 	}
-	return s.list(ctx, operation, where+" AND "+s.bucket()+" IN ("+strings.Join(ids, ",")+")")
+	return s.list(ctx, operation, where+" AND "+s.bucket()+" IN ("+strings.Join(ids, ",")+")", found)
 }
 
-func (s *Side) list(ctx context.Context, operation, where string) ([]diff.Hashed, error) {
+func (s *Side) list(ctx context.Context, operation, where string, found func(diff.Hashed)) error {
 	if s.hashing.hash == "" {
-		return nil, errNotHashable
+		return errNotHashable
 	}
-	var found []diff.Hashed
-	err := s.db.each(ctx, operation, "SELECT "+strings.Join(s.hashing.listed(), ",")+s.schema.from(s.order.index)+" WHERE "+where,
+	return s.db.each(ctx, operation, "SELECT "+strings.Join(s.hashing.listed(), ",")+s.schema.from(s.order.index)+" WHERE "+where,
 		func(row []driver.Value) error {
 			read, _ := s.hashing.hashed(row)
-			found = append(found, read)
+			found(read)
 			return nil
 		})
-	return found, err
 }

@@ -17,7 +17,8 @@ import (
 
 const (
 	trials    = 4_000
-	trialKeys = 16 // keys of a trial, one bucket of the fold
+	trialBits = 4 // of the keys of a trial, one bucket of the fold
+	trialKeys = 1 << trialBits
 )
 
 // record is a row of the property test: two texts side by side that may hold
@@ -28,29 +29,44 @@ type record struct{ first, second, status, amount string }
 // its bucket, and no other, to differ.
 func TestNoChangeGoesUnseen(t *testing.T) {
 	t.Parallel()
+	const plain, bytes = ",N0123ab", ",N0123ab\xff\xfe"
+	for name, c := range map[string]struct{ source, destination, letters string }{
+		"texts":           {"VARCHAR(40)", "VARCHAR(40)", plain},
+		"bytes":           {"VARBINARY(40)", "VARBINARY(40)", bytes},
+		"texts and bytes": {"VARCHAR(40)", "VARBINARY(40)", plain},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			noChangeGoesUnseen(t, c.source, c.destination, words(c.letters))
+		})
+	}
+}
+
+func noChangeGoesUnseen(t *testing.T, source, destination string, word words) {
+	t.Helper()
 	p := newPair(t, mysqltest.Shared(t))
 	p.columns("id", "first", "second", "status", "amount")
-	const table = "CREATE TABLE t (id INT PRIMARY KEY, number INT NOT NULL UNIQUE, first VARCHAR(40), second VARCHAR(40), status INT NOT NULL, amount DECIMAL(8,2))"
-	p.source.Exec(t, table)
-	p.destination.Exec(t, table)
+	const table = "CREATE TABLE t (id INT PRIMARY KEY, number INT NOT NULL UNIQUE, first %[1]s, second %[1]s, status INT NOT NULL, amount DECIMAL(8,2))"
+	p.source.Exec(t, fmt.Sprintf(table, source))
+	p.destination.Exec(t, fmt.Sprintf(table, destination))
 	random := rand.New(rand.NewPCG(1, 2))
-	var source, destination []string
+	var before, after []string
 	damaged := make([]string, trials) // by trial: what was done; "" for nothing
 	for trial := range trials {
-		before := records(random, 2+2*random.IntN(4))
-		after := slices.Clone(before)
+		rows := records(random, word, 2+2*random.IntN(4))
+		copied := slices.Clone(rows)
 		if trial%10 > 0 {
 			damage := damages[random.IntN(len(damages))]
-			damage.do(random, after)
-			if !slices.Equal(before, after) {
+			damage.do(random, word, copied)
+			if !slices.Equal(rows, copied) {
 				damaged[trial] = damage.name
 			}
 		}
-		source = append(source, inserted(trial, before)...)
-		destination = append(destination, inserted(trial, after)...)
+		before = append(before, inserted(trial, rows)...)
+		after = append(after, inserted(trial, copied)...)
 	}
-	insertRecords(t, p.source, source)
-	insertRecords(t, p.destination, destination)
+	insertRecords(t, p.source, before)
+	insertRecords(t, p.destination, after)
 
 	plan := p.plan(t)
 	for _, strong := range []bool{false, true} {
@@ -65,7 +81,7 @@ func TestNoChangeGoesUnseen(t *testing.T) {
 
 func trialBuckets(t *testing.T, side *mysql.Side) map[uint64]diff.Bucket {
 	t.Helper()
-	folded, err := side.Fold(t.Context(), job.Point{}, job.Point{}, trialKeys)
+	folded, err := side.Fold(t.Context(), nil, job.Point{}, job.Point{}, trialBits)
 	require.NoError(t, err)
 	require.Len(t, folded, trials)
 	buckets := make(map[uint64]diff.Bucket, len(folded))
@@ -78,57 +94,57 @@ func trialBuckets(t *testing.T, side *mysql.Side) map[uint64]diff.Bucket {
 // damages are the changes that a pipeline makes, or loses.
 var damages = []struct {
 	name string
-	do   func(*rand.Rand, []record)
+	do   func(*rand.Rand, words, []record)
 }{
-	{"one text of one row", func(r *rand.Rand, rows []record) { rows[r.IntN(len(rows))].second = word(r) }},
-	{"one number of one row", func(r *rand.Rand, rows []record) { rows[r.IntN(len(rows))].status = fmt.Sprint(r.IntN(1000)) }},
-	{"the same number in all rows", func(_ *rand.Rand, rows []record) {
+	{"one text of one row", func(r *rand.Rand, w words, rows []record) { rows[r.IntN(len(rows))].second = w.draw(r) }},
+	{"one number of one row", func(r *rand.Rand, _ words, rows []record) { rows[r.IntN(len(rows))].status = fmt.Sprint(r.IntN(1000)) }},
+	{"the same number in all rows", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			rows[i].status = "9" + rows[i].status[1:]
 		}
 	}},
-	{"the same digit behind the point", func(_ *rand.Rand, rows []record) {
+	{"the same digit behind the point", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			rows[i].amount = rows[i].amount[:len(rows[i].amount)-1] + "7"
 		}
 	}},
-	{"the same bit of a text", func(r *rand.Rand, rows []record) {
+	{"the same bit of a text", func(r *rand.Rand, _ words, rows []record) {
 		bit := byte(1) << r.IntN(3)
 		for i := range rows {
 			rows[i].second = flip(rows[i].second, bit)
 		}
 	}},
-	{"the same end of a text", func(_ *rand.Rand, rows []record) {
+	{"the same end of a text", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			rows[i].second += ",x"
 		}
 	}},
-	{"a separator that moved", func(_ *rand.Rand, rows []record) {
+	{"a separator that moved", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			all := rows[i].first + "," + rows[i].second
 			cut := strings.LastIndex(all, ",")
 			rows[i].first, rows[i].second = all[:cut], all[cut+1:]
 		}
 	}},
-	{"a letter that moved", func(_ *rand.Rand, rows []record) {
+	{"a letter that moved", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			if rows[i].second != "" {
 				rows[i].first, rows[i].second = rows[i].first+rows[i].second[:1], rows[i].second[1:]
 			}
 		}
 	}},
-	{"texts that changed places", func(_ *rand.Rand, rows []record) {
+	{"texts that changed places", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			rows[i].first, rows[i].second = rows[i].second, rows[i].first
 		}
 	}},
-	{"rows that changed places", func(_ *rand.Rand, rows []record) { rows[0], rows[1] = rows[1], rows[0] }},
-	{"NULL instead of a text", func(_ *rand.Rand, rows []record) {
+	{"rows that changed places", func(_ *rand.Rand, _ words, rows []record) { rows[0], rows[1] = rows[1], rows[0] }},
+	{"NULL instead of a text", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			rows[i].first = null
 		}
 	}},
-	{"the mark of NULL instead of a text", func(_ *rand.Rand, rows []record) {
+	{"the mark of NULL instead of a text", func(_ *rand.Rand, _ words, rows []record) {
 		for i := range rows {
 			rows[i].second = "N"
 		}
@@ -145,20 +161,22 @@ func flip(text string, bit byte) string {
 	return string(text[0]^bit) + text[1:]
 }
 
-func records(r *rand.Rand, n int) []record {
+func records(r *rand.Rand, w words, n int) []record {
 	rows := make([]record, n)
 	for i := range rows {
-		rows[i] = record{word(r), word(r), fmt.Sprint(100 + r.IntN(900)), fmt.Sprintf("%d.%d0", r.IntN(1000), r.IntN(10))}
+		rows[i] = record{w.draw(r), w.draw(r), fmt.Sprint(100 + r.IntN(900)), fmt.Sprintf("%d.%d0", r.IntN(1000), r.IntN(10))}
 	}
 	return rows
 }
 
-// word is made of what a row's text is made of: separators, lengths and marks.
-func word(r *rand.Rand) string {
-	const letters = ",N0123ab"
+// words are made of these letters: what a row's text is made of, separators,
+// lengths and marks.
+type words string
+
+func (w words) draw(r *rand.Rand) string {
 	b := make([]byte, r.IntN(6))
 	for i := range b {
-		b[i] = letters[r.IntN(len(letters))]
+		b[i] = w[r.IntN(len(w))]
 	}
 	return string(b)
 }
@@ -169,7 +187,7 @@ func inserted(trial int, rows []record) []string {
 		if text == null {
 			return null
 		}
-		return "'" + text + "'"
+		return fmt.Sprintf("X'%X'", text)
 	}
 	lines := make([]string, len(rows))
 	for i, row := range rows {

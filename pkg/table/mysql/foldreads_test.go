@@ -94,7 +94,7 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 	after, upto := job.KeyPoint(of(2_999)), job.KeyPoint(of(2_999+chunk))
 	low, _ := new(big.Int).SetString(after.Key[0], 10)
 	high, _ := new(big.Int).SetString(upto.Key[0], 10)
-	width := new(big.Int).Div(high.Sub(high, low), big.NewInt(groups)).Uint64()
+	shift := new(big.Int).Div(high.Sub(high, low), big.NewInt(groups)).BitLen() // half as many, or some more
 
 	reads := []read{
 		{"page of hashes", 500 + question, func() error {
@@ -120,12 +120,12 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 				return err
 			}},
 			read{"fold of " + name, 3*chunk + 4*groups + question, func() error { // each row, its group, and the groups
-				buckets, err := side.Fold(t.Context(), after, upto, width)
+				buckets, err := side.Fold(t.Context(), nil, after, upto, shift)
 				require.LessOrEqual(t, len(buckets), groups+2)
 				return err
 			}},
 			read{"list of " + name, 30 + question, func() error {
-				listed, err := side.List(t.Context(), [][2]job.Point{
+				listed, err := list(t.Context(), side, [][2]job.Point{
 					{job.KeyPoint(of(100)), job.KeyPoint(of(105))}, {job.KeyPoint(of(9_000)), job.KeyPoint(of(9_005))},
 				})
 				require.Len(t, listed, 10)
@@ -159,11 +159,11 @@ func keyedReads(t *testing.T, pairing *mysql.Pairing) []read {
 		require.NoError(t, err)
 		reads = append(reads,
 			read{"keyed fold of " + name, 4*chunk + question, func() error { // almost every row is a group
-				_, err := side.FoldKeyed(t.Context(), after, upto)
+				_, err := side.FoldKeyed(t.Context(), nil, after, upto)
 				return err
 			}},
 			read{"keyed list of " + name, chunk + question, func() error {
-				_, err := side.ListKeyed(t.Context(), after, upto, []uint64{1, 2, 3})
+				_, err := listKeyed(t.Context(), side, after, upto, []uint64{1, 2, 3})
 				return err
 			}},
 			read{"hashes by key of " + name, 8 + question, func() error {

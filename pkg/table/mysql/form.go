@@ -13,8 +13,8 @@ import (
 type form struct {
 	column column
 	text   string
-	// free says that the text may be any, with separators in it.
-	free bool
+	free   bool // the text may be of any length
+	bytes  bool // the text may hold bytes that are no UTF-8
 }
 
 // formsOf writes a pair of columns so that the texts of two values are the same
@@ -26,7 +26,8 @@ func formsOf(source, destination field, rule diff.Rule) (a, b form, why string) 
 		why = fmt.Sprintf("column %s of type %s and the destination's %s of type %s: %s",
 			source.column.quoted(), source.column.fullType, destination.column.quoted(), destination.column.fullType, why)
 	}
-	return form{source.column, texts[0], free}, form{destination.column, texts[1], free}, why
+	bytes := free && (!source.utf8() || !destination.utf8())
+	return form{source.column, texts[0], free, bytes}, form{destination.column, texts[1], free, bytes}, why
 }
 
 // other is the reason of pairs whose types have no text in common.
@@ -160,6 +161,9 @@ func letters(f field) string {
 		return "CONVERT(" + c.quoted() + " USING " + charset + ")"
 	}
 }
+
+// utf8 reports whether letters gives UTF-8.
+func (f field) utf8() bool { return !f.column.kind.bytes() && !f.raw }
 
 // longest is how many bytes the text has at most, 0 for not many.
 func (f form) longest() int {

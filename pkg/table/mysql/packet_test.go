@@ -25,7 +25,7 @@ func TestRowsBeyondThePacket(t *testing.T) {
 	for _, strong := range []bool{false, true} {
 		pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
 		for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
-			buckets, err := side.Fold(t.Context(), job.Point{}, job.Point{}, 1)
+			buckets, err := side.Fold(t.Context(), nil, job.Point{}, job.Point{}, 0)
 			require.NoError(t, err)
 			require.Len(t, buckets, 4)
 			unhashed := map[uint64]bool{}
@@ -35,7 +35,7 @@ func TestRowsBeyondThePacket(t *testing.T) {
 				require.Equal(t, b.Unhashed == 0, b.Equal(same))
 			}
 			require.Equal(t, map[uint64]bool{1: false, 2: true, 3: false, 4: true}, unhashed)
-			listed, err := side.List(t.Context(), [][2]job.Point{{}})
+			listed, err := list(t.Context(), side, [][2]job.Point{{}})
 			require.NoError(t, err)
 			require.Len(t, listed, 4)
 			for _, row := range listed {

@@ -117,7 +117,7 @@ func TestConditions(t *testing.T) {
 	rows, err = source.Lookup(t.Context(), []diff.Key{"1", "2"})
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
-	listed, err := source.List(t.Context(), [][2]job.Point{{{}, job.KeyPoint("2")}, {job.KeyPoint("2"), {}}})
+	listed, err := list(t.Context(), source, [][2]job.Point{{{}, job.KeyPoint("2")}, {job.KeyPoint("2"), {}}})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1", "4"}, keysOf(listed))
 	end, found, err := source.Step(t.Context(), job.Point{}, job.Point{}, 2)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,30 @@ func (s *Side) Last(ctx context.Context) (job.Point, bool, error) {
 func (s *Side) Step(ctx context.Context, after, upto job.Point, n int) (job.Point, bool, error) {
 	return s.place(ctx, "step through "+s.schema.table, after, upto,
 		strings.Join(s.order.columns(), ", ")+" LIMIT 1 OFFSET "+strconv.Itoa(max(n, 1)-1))
+}
+
+// Guess is about how many rows (after, upto] has, as the index knows it: two
+// look-ups, whatever the width. False for an order that is not by one integer,
+// and for a server that does not say.
+func (s *Side) Guess(ctx context.Context, after, upto job.Point) (int64, bool, error) {
+	if len(s.order.keys) != 1 || s.order.keys[0].kind != kindInteger {
+		return 0, false, nil
+	}
+	operation := "guess the rows of " + s.schema.table
+	where, err := s.order.within(after, upto)
+	if err != nil {
+		return 0, false, fmt.Errorf("%s: %w", operation, err)
+	}
+	names, rows, err := s.db.query(ctx, operation, "EXPLAIN FORMAT=TRADITIONAL SELECT 1"+s.schema.from(s.order.index)+" WHERE "+where.literal())
+	if err != nil || len(rows) == 0 {
+		return 0, false, err
+	}
+	at := slices.Index(names, "rows")
+	if at < 0 || rows[0][at] == nil {
+		return 0, false, nil
+	}
+	n, err := strconv.ParseInt(string(rows[0][at]), 10, 64)
+	return n, err == nil, nil
 }
 
 func (s *Side) place(ctx context.Context, operation string, after, upto job.Point, tail string) (job.Point, bool, error) {

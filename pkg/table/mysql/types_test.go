@@ -264,9 +264,9 @@ func typed(t *testing.T, server *mysqltest.Server, c typeCase) *pair {
 // foldsEqual folds both tables whole.
 func foldsEqual(t *testing.T, pairing *mysql.Pairing) bool {
 	t.Helper()
-	source, err := pairing.Source().Fold(t.Context(), job.Point{}, job.Point{}, 0)
+	source, err := pairing.Source().Fold(t.Context(), nil, job.Point{}, job.Point{}, 64)
 	require.NoError(t, err)
-	destination, err := pairing.Destination().Fold(t.Context(), job.Point{}, job.Point{}, 0)
+	destination, err := pairing.Destination().Fold(t.Context(), nil, job.Point{}, job.Point{}, 64)
 	require.NoError(t, err)
 	require.Len(t, source, 1)
 	require.Len(t, destination, 1)

@@ -1,0 +1,34 @@
+package check
+
+import (
+	"sync"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+)
+
+// buffers are slices of buckets that are used again: to grow new ones for every
+// stretch was a quarter of the process' time.
+type buffers struct {
+	mu   sync.Mutex
+	free [][]diff.Bucket
+}
+
+// get is an empty slice.
+func (b *buffers) get() []diff.Bucket {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := len(b.free)
+	if n == 0 {
+		return nil
+	}
+	last := b.free[n-1]
+	b.free = b.free[:n-1]
+	return last[:0]
+}
+
+// put gives slices back that nobody looks at any more.
+func (b *buffers) put(all ...[]diff.Bucket) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free = append(b.free, all...)
+}
