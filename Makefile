@@ -1,7 +1,12 @@
 # Development tasks of cupid. `make` alone lists them.
 
 GO ?= go
+# What a build says about itself. The date is the commit's, so that two builds are alike.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE ?= $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+APP := github.com/masixun71/cupid-go/pkg/app
+LDFLAGS := -X $(APP).version=$(VERSION) -X $(APP).commit=$(COMMIT) -X $(APP).date=$(DATE)
 
 # The only place that names the linter's version.
 GOLANGCI_LINT_VERSION := v2.15.0
@@ -28,7 +33,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build the programs into bin/
-	$(GO) build -trimpath -ldflags '-X github.com/masixun71/cupid-go/pkg/app.Version=$(VERSION)' -o bin/ $(COMMANDS:%=./cmd/%)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS:%=./cmd/%)
 
 .PHONY: test
 test: test-deps ## run all tests; installs the servers they need where it may

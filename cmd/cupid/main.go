@@ -1,11 +1,11 @@
-// Command cupid is a scheduler and a worker in one process, and the operator's tool.
+// Command cupid is a scheduler and a worker in one process, and the operator's
+// tool. Under the name scheduler or worker it is that command alone.
 package main
 
 import (
 	"os"
 
 	"github.com/masixun71/cupid-go/cmd/internal/cli"
-	"github.com/masixun71/cupid-go/pkg/app"
 )
 
-func main() { os.Exit(cli.Main(app.Both)) }
+func main() { os.Exit(cli.Main(cli.Named(os.Args[0]))) }

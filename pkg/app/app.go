@@ -27,9 +27,6 @@ import (
 	"github.com/masixun71/cupid-go/pkg/worker"
 )
 
-// Version is what was built; the linker sets it.
-var Version = "dev"
-
 // Role is what a process does.
 type Role string
 

@@ -119,7 +119,11 @@ func operate(t *testing.T, p *fleet.Process) {
 	require.Zero(t, shown.Code)
 	require.Contains(t, shown.Stdout, "job "+fleet.Job)
 	require.Contains(t, shown.Stdout, "cursor insert:"+fleet.Job)
-	require.Regexp(t, `^cupid \S+\n$`, fleet.Run(t, nil, fleet.Cupid, "version").Stdout)
+	for _, command := range []string{fleet.Cupid, fleet.Scheduler, fleet.Worker} {
+		version := fleet.Run(t, nil, command, "version").Stdout
+		require.Regexp(t, `^`+command+` \S+ \(commit \w+, .+, go1\S* \w+/\w+\)\n$`, version)
+		require.Equal(t, version, fleet.Run(t, nil, command, "--version").Stdout)
+	}
 
 	p.Terminate(t)
 	require.Zero(t, p.Ended(t, 10*time.Second))

@@ -39,11 +39,7 @@ func addOperators(root *cobra.Command) {
 		c.Flags().StringVar(&asked.addr, "addr", "", "address of one process, instead of those that the config's Redis knows")
 	}
 	status.Flags().BoolVar(&asked.json, "json", false, "print JSON")
-	version := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArguments,
-		Run: func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), "cupid", app.Version) },
-	}
-	root.AddCommand(health, status, version)
+	root.AddCommand(health, status)
 }
 
 // target says whom to ask.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,6 +29,18 @@ const (
 
 // lateness is what a stop may take beyond the shutdown time-out before the process ends anyway.
 const lateness = 300 * time.Millisecond
+
+// Named is the role that a program's file name asks for; any other name asks
+// for both. An image then holds one file under three names.
+func Named(program string) app.Role {
+	name := strings.TrimSuffix(filepath.Base(program), ".exe")
+	switch role := app.Role(name); role {
+	case app.Scheduler, app.Worker:
+		return role
+	default:
+		return app.Both
+	}
+}
 
 // Main runs the command of a role with the process' arguments and gives its exit code.
 func Main(role app.Role) int {
@@ -96,7 +110,7 @@ var summaries = map[app.Role]string{
 func Command(role app.Role) *cobra.Command {
 	var f flags
 	c := &cobra.Command{
-		Use: string(role) + " -c FILE", Short: summaries[role], Version: app.Version,
+		Use: string(role) + " -c FILE", Short: summaries[role], Version: app.ThisBuild.String(),
 		Args: noArguments, SilenceErrors: true, SilenceUsage: true,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := f.load()
@@ -112,6 +126,11 @@ func Command(role app.Role) *cobra.Command {
 		c.Flags().StringVarP(&f.startID, "startId", "s", "", "where a job without a saved cursor begins, inclusive")
 	}
 	c.CompletionOptions.HiddenDefaultCmd = true
+	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	c.AddCommand(&cobra.Command{
+		Use: "version", Short: "Print version, commit and date", Args: noArguments,
+		Run: func(v *cobra.Command, _ []string) { fmt.Fprintln(v.OutOrStdout(), c.Name(), c.Version) },
+	})
 	return c
 }
 
