@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,9 @@ import (
 
 // maxAnswer bounds what a client reads.
 const maxAnswer = 16 << 20
+
+// ErrHangs says that a process answers and works no more.
+var ErrHangs = errors.New("hangs")
 
 // Client asks a running process.
 type Client struct {
@@ -24,10 +28,14 @@ func (c Client) Live(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK || strings.TrimSpace(string(body)) != "ok" {
+	switch {
+	case status == http.StatusOK && string(body) == alive:
+		return nil
+	case status == http.StatusServiceUnavailable:
+		return fmt.Errorf("%w: %s", ErrHangs, strings.ReplaceAll(strings.TrimSpace(string(body)), "\n", "; "))
+	default:
 		return c.unexpected("/livez", status)
 	}
-	return nil
 }
 
 // Ready returns what keeps the process from being ready. The error is about

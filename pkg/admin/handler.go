@@ -29,16 +29,30 @@ type handler struct {
 
 func (h handler) routes(registry *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /status", h.status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	return mux
 }
 
-// live answers as long as the process runs. An answer that does not arrive, here
-// and below, is the asker's to notice.
-func live(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }
+// live answers "ok" as long as everything turns. An answer that does not arrive,
+// here and below, is the asker's to notice.
+func (h handler) live(w http.ResponseWriter, _ *http.Request) {
+	answer := alive
+	if h.sources.Alive != nil {
+		if hanging := h.sources.Alive(); len(hanging) > 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			answer = ""
+			for _, p := range hanging {
+				answer += p.What + ": " + p.Why + "\n"
+			}
+		}
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
+const alive = "ok\n"
 
 // Readiness is the answer of /readyz.
 type Readiness struct {

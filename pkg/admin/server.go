@@ -29,6 +29,8 @@ type Config struct {
 
 // Sources are asked on each request.
 type Sources struct {
+	// Alive returns what hangs, so that only a restart helps; nothing means alive. nil is always alive.
+	Alive func() []Problem
 	// Ready returns what is not ready; nothing means ready. nil is always ready.
 	Ready func(context.Context) []Problem
 	// Status returns what /status shows as JSON. nil shows an empty object.

@@ -71,6 +71,21 @@ func TestHealthyProcess(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, code)
 }
 
+func TestAProcessThatHangsIsNotAlive(t *testing.T) {
+	t.Parallel()
+	server, client := start(t, admin.Sources{
+		Alive: func() []admin.Problem {
+			return []admin.Problem{{What: "comparer", Why: "has not turned for 6m0s"}, {What: "promoter", Why: "the same"}}
+		},
+	})
+	err := client.Live(t.Context())
+	require.ErrorIs(t, err, admin.ErrHangs)
+	require.ErrorContains(t, err, "hangs: comparer: has not turned for 6m0s; promoter: the same")
+	code, body := get(t, "GET", "http://"+server.Addr()+"/livez")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Equal(t, "comparer: has not turned for 6m0s\npromoter: the same\n", body)
+}
+
 func TestSourcesMayBeMissing(t *testing.T) {
 	t.Parallel()
 	_, client := start(t, admin.Sources{})

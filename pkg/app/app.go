@@ -24,6 +24,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/logging"
 	"github.com/masixun71/cupid-go/pkg/notify"
+	"github.com/masixun71/cupid-go/pkg/pulse"
 	"github.com/masixun71/cupid-go/pkg/worker"
 )
 
@@ -71,6 +72,7 @@ type App struct {
 	store    *embedded.Store
 	slots    *worker.Slots
 	meters   *meters
+	pulse    pulse.Monitor
 
 	teardown []step
 
@@ -123,7 +125,7 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	registry := prometheus.NewRegistry()
 	a.meters = newMeters(registry)
 	a.admin, err = admin.New(admin.Config{Addr: DefaultAddr(c.HTTP.Addr, o.Role), Role: string(o.Role), DefaultPort: ports[o.Role]},
-		admin.Sources{Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)
+		admin.Sources{Alive: a.hanging, Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"strings"
+	"errors"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
 )
@@ -18,18 +18,17 @@ func ProcessStatus(ctx context.Context, addr string) (Status, error) {
 func Health(ctx context.Context, addr string) (line string, ok bool) {
 	client := admin.Client{Addr: addr}
 	if err := client.Live(ctx); err != nil {
+		if errors.Is(err, admin.ErrHangs) {
+			return err.Error(), false
+		}
 		return "does not answer: " + err.Error(), false
 	}
 	r, err := client.Ready(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "alive, but does not say whether it is ready: " + err.Error(), false
-	case r.Ready:
-		return "alive and ready", true
 	}
-	problems := make([]string, len(r.Problems))
-	for i, p := range r.Problems {
-		problems[i] = p.What + ": " + p.Why
+	if ready, why := none(r.Problems); !ready {
+		return "alive, not ready: " + why, false
 	}
-	return "alive, not ready: " + strings.Join(problems, "; "), false
+	return "alive and ready", true
 }

@@ -136,7 +136,7 @@ func (r *jobRun) work(ctx context.Context) error {
 	}
 	if r.a.role != Worker {
 		r.sayWhere(ctx, queue)
-		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag})
+		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag, Pulse: r})
 		err = s.Run(ctx)
 		cancel()
 	}
@@ -301,6 +301,6 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	return worker.New(worker.Config{
 		Job: r.job, Queue: queue, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
 		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
-		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Alert: r.a.alert, Meter: r.a.meters.job(r.job.Name),
+		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Alert: r.a.alert, Meter: r.a.meters.job(r.job.Name), Pulse: r,
 	}), closeAll, nil
 }

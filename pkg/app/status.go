@@ -173,7 +173,9 @@ func (a *App) beat(ctx context.Context) {
 	const every = 10 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	defer a.pulse.End("beat")
 	for {
+		a.pulse.Turn("beat", every+a.turnTime())
 		err := a.broker.Beat(ctx, a.process())
 		for _, r := range a.jobs {
 			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()))

@@ -23,14 +23,16 @@ const (
 
 // bed is a job with its table, its store and the schedulers that were started.
 type bed struct {
-	t     *testing.T
-	job   job.Job
-	table *table
-	store *store
-	log   lines
-	lag   lags
-	stop  []context.CancelFunc
-	runs  sync.WaitGroup
+	t      *testing.T
+	job    job.Job
+	table  *table
+	store  *store
+	log    lines
+	lag    lags
+	source scheduler.Table // how schedulers that are started from now on see the table
+	pulse  scheduler.Pulse // of the schedulers that are started from now on
+	stop   []context.CancelFunc
+	runs   sync.WaitGroup
 }
 
 // run runs a test with a bed in a bubble whose clock begins at the database's
@@ -49,6 +51,7 @@ func run(t *testing.T, test func(b *bed)) {
 				RangeRows: 100, LateCommit: lateCommit, MaxRanges: 1000, MaxCallbacks: 1000,
 			},
 		}
+		b.source = b.table
 		test(b)
 		b.end()
 		require.Empty(t, b.store.violations)
@@ -66,7 +69,7 @@ func (b *bed) start(who string, edit ...func(p *process)) (p *process, stop, kil
 	}
 	ctx, cancel := context.WithCancel(b.t.Context())
 	s := scheduler.New(scheduler.Config{
-		Job: b.job, Table: b.table, Queue: p, Who: who, LockTTL: ttl, OnLag: b.lag.note,
+		Job: b.job, Table: b.source, Queue: p, Who: who, LockTTL: ttl, OnLag: b.lag.note, Pulse: b.pulse,
 		Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})
 	ended := make(chan struct{})

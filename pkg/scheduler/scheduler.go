@@ -54,9 +54,23 @@ type Config struct {
 	Who string
 	// OnLag hears how far a scan is behind: ids for an insert scan, seconds for an update scan. May be nil.
 	OnLag func(scan job.Scan, behind int64)
+	// Pulse hears that the loops turn; nil when nobody listens.
+	Pulse Pulse
 	// LockTTL is how long a leader that died keeps others out; default 10 s.
 	LockTTL time.Duration
 }
+
+// Pulse hears of each turn of a loop and of its end, so that one that hangs is noticed.
+type Pulse interface {
+	Turn(loop string, rest time.Duration) // rest is the longest wait between this turn's end and the next one
+	End(loop string)
+}
+
+// deaf is the Pulse of a scheduler that nobody listens to.
+type deaf struct{}
+
+func (deaf) Turn(string, time.Duration) {}
+func (deaf) End(string)                 {}
 
 // Scheduler claims the ranges of one job whenever it leads.
 type Scheduler struct {
@@ -66,6 +80,9 @@ type Scheduler struct {
 // New makes a scheduler; it starts nothing.
 func New(c Config) *Scheduler {
 	c.LockTTL = cmp.Or(c.LockTTL, 10*time.Second)
+	if c.Pulse == nil {
+		c.Pulse = deaf{}
+	}
 	c.Log = c.Log.With("job", c.Job.Name)
 	return &Scheduler{c: c}
 }
@@ -74,7 +91,9 @@ func New(c Config) *Scheduler {
 // stops gives the lead up at once. The only error is *job.SpecError: the job is
 // known with another source, which no waiting mends.
 func (s *Scheduler) Run(ctx context.Context) error {
+	defer s.c.Pulse.End("lead")
 	for ctx.Err() == nil {
+		s.c.Pulse.Turn("lead", s.c.LockTTL)
 		asked := time.Now()
 		l, err := s.c.Queue.Lead(ctx, s.c.LockTTL, s.c.Who)
 		switch {
@@ -118,20 +137,20 @@ func (s *Scheduler) lead(ctx context.Context, l Leadership, asked time.Time) err
 	s.c.Log.Info("leading the job")
 	ctx, cancel := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	run := func(every time.Duration, tick func(context.Context) (more bool, err error)) {
+	run := func(loop string, every time.Duration, tick func(context.Context) (more bool, err error)) {
 		loops.Go(func() {
 			defer cancel() // a loop that ends early has learnt that the lead is lost
-			s.repeat(ctx, every, tick)
+			s.repeat(ctx, loop, every, tick)
 		})
 	}
 	if s.c.Job.Insert.Enabled {
-		run(s.c.Job.Insert.Every, (&insertScan{s: s, l: l, cutter: s.cutter(job.Insert)}).tick)
+		run("insert scan", s.c.Job.Insert.Every, (&insertScan{s: s, l: l, cutter: s.cutter(job.Insert)}).tick)
 	}
 	if s.c.Job.Update.Enabled {
-		run(s.c.Job.Update.Every, (&updateScan{s: s, l: l, cutter: s.cutter(job.Update)}).tick)
+		run("update scan", s.c.Job.Update.Every, (&updateScan{s: s, l: l, cutter: s.cutter(job.Update)}).tick)
 	}
 	late := &latePass{s: s, l: l}
-	run(late.every(), late.tick)
+	run("late pass", late.every(), late.tick)
 	s.hold(ctx, l, asked)
 	cancel()
 	loops.Wait()
@@ -148,6 +167,7 @@ func (s *Scheduler) hold(ctx context.Context, l Leadership, asked time.Time) {
 		if ctx.Err() != nil {
 			return
 		}
+		s.c.Pulse.Turn("lead", s.c.LockTTL)
 		began := time.Now()
 		if !began.Before(end) {
 			s.c.Log.Warn("the lock could not be refreshed in time and is given up")
@@ -171,10 +191,12 @@ func (s *Scheduler) hold(ctx context.Context, l Leadership, asked time.Time) {
 
 // repeat runs tick at its interval, sooner while there is more to claim, later
 // while it fails, until ctx ends or the lead is lost.
-func (s *Scheduler) repeat(ctx context.Context, every time.Duration, tick func(context.Context) (bool, error)) {
+func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration, tick func(context.Context) (bool, error)) {
 	const soon, longest = 100 * time.Millisecond, 30 * time.Second
 	failures := 0
+	defer s.c.Pulse.End(loop)
 	for ctx.Err() == nil {
+		s.c.Pulse.Turn(loop, max(every, longest))
 		began := time.Now()
 		more, err := tick(ctx)
 		var limit *job.LimitError

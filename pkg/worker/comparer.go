@@ -16,6 +16,10 @@ const (
 	portionSize = 200
 )
 
+// Comparer is the comparer's name to its Pulse. It is one for all jobs of a process:
+// they share the slots, and one may rightly wait while another compares.
+const Comparer = "comparer"
+
 // comparer leases ranges and compares them, as many at once as the process has slots.
 type comparer struct {
 	w      *Worker
@@ -37,10 +41,12 @@ func (c *comparer) run(ctx, work context.Context) {
 	defer comparing.Wait()
 
 	polls := poll{longest: c.w.c.RangePoll}
+	defer c.w.c.Pulse.End(Comparer) // of another job it begins again with the next turn
 	for ctx.Err() == nil {
 		if c.w.c.Slots.take(ctx) != nil {
 			return
 		}
+		c.w.c.Pulse.Turn(Comparer, c.w.c.RangePoll)
 		asked := time.Now()
 		leased, err := q.FetchRanges(ctx, c.w.c.Name, 1)
 		if len(leased) == 0 {
@@ -112,7 +118,10 @@ func (c *comparer) attempt(ctx, stop context.Context, r job.LeasedRange) error {
 		return err
 	}
 	began := time.Now()
-	counts, err := c.compare(job.WithProgress(ctx, func() { c.keeper.progress(r.ID) }), stop, r)
+	counts, err := c.compare(job.WithProgress(ctx, func() {
+		c.keeper.progress(r.ID)
+		c.w.c.Pulse.Turn(Comparer, c.w.c.RangePoll)
+	}), stop, r)
 	took := time.Since(began)
 	c.w.c.Meter.Range(r.Range.Scan, counts, took, err)
 	if err == nil {

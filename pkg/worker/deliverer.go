@@ -23,6 +23,7 @@ const (
 type deliverer struct {
 	w      *Worker
 	t      Target
+	loop   string // its name
 	log    *slog.Logger
 	bell   bell
 	keeper *keeper
@@ -32,7 +33,7 @@ type deliverer struct {
 
 func newDeliverer(w *Worker, t Target) *deliverer {
 	d := &deliverer{
-		w: w, t: t, bell: newBell(), log: w.c.Log.With("destination", t.Config.Name),
+		w: w, t: t, loop: "deliverer of " + t.Config.Name, bell: newBell(), log: w.c.Log.With("destination", t.Config.Name),
 		posts: make(chan struct{}, max(t.Config.Callback.Concurrency, 1)),
 		rules: rules{confirm: w.c.Job.ConfirmDelay, hotBound: w.c.Job.HotBound, callback: t.Config.Callback},
 	}
@@ -52,7 +53,9 @@ func (d *deliverer) run(ctx, work context.Context) {
 
 	polls := poll{longest: d.w.c.CallbackPoll}
 	unread := 0
+	defer d.w.c.Pulse.End(d.loop)
 	for ctx.Err() == nil {
+		d.w.c.Pulse.Turn(d.loop, d.w.c.CallbackPoll)
 		asked := time.Now()
 		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, leaseBatch)
 		if len(leased) == 0 {
@@ -132,6 +135,7 @@ func (d *deliverer) turn(stop context.Context) bool {
 // waiting notes that those behind in a batch have come forward: their leases
 // are worth extending as long as answers to those before them come in.
 func (d *deliverer) waiting(pending []pendingPost) {
+	d.w.c.Pulse.Turn(d.loop, d.w.c.CallbackPoll)
 	for _, p := range pending {
 		d.keeper.progress(string(p.callback.ID))
 	}

@@ -19,7 +19,9 @@ func (w *Worker) longestDelay() time.Duration {
 func (w *Worker) promote(ctx context.Context) {
 	polls := poll{longest: 10 * time.Second}
 	failures := 0
+	defer w.c.Pulse.End("promoter")
 	for ctx.Err() == nil {
+		w.c.Pulse.Turn("promoter", 10*time.Second)
 		p, err := w.c.Queue.Promote(ctx, w.longestDelay())
 		if err != nil {
 			w.refused(ctx, "promote", err)
@@ -43,7 +45,9 @@ func (w *Worker) promote(ctx context.Context) {
 func (w *Worker) reclaim(ctx context.Context) {
 	lease := w.c.Queue.Lease()
 	failures := 0
+	defer w.c.Pulse.End("reclaimer")
 	for ctx.Err() == nil {
+		w.c.Pulse.Turn("reclaimer", lease)
 		r, err := w.c.Queue.Reclaim(ctx)
 		if err != nil {
 			w.refused(ctx, "reclaim", err)

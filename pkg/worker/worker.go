@@ -109,7 +109,21 @@ type Config struct {
 	Alert func(job.Alert)
 	// Meter counts; its zero value counts nowhere.
 	Meter Meter
+	// Pulse hears that the loops turn; nil when nobody listens.
+	Pulse Pulse
 }
+
+// Pulse hears of each turn of a loop and of its end, so that one that hangs is noticed.
+type Pulse interface {
+	Turn(loop string, rest time.Duration) // rest is the longest wait between this turn's end and the next one
+	End(loop string)
+}
+
+// deaf is the Pulse of a worker that nobody listens to.
+type deaf struct{}
+
+func (deaf) Turn(string, time.Duration) {}
+func (deaf) End(string)                 {}
 
 // Worker runs the loops of one job.
 type Worker struct {
@@ -130,6 +144,9 @@ func New(c Config) *Worker {
 	}
 	if c.Alert == nil {
 		c.Alert = func(job.Alert) {}
+	}
+	if c.Pulse == nil {
+		c.Pulse = deaf{}
 	}
 	c.Log = c.Log.With("job", c.Job.Name)
 	w := &Worker{c: c, ranges: newBell(), due: newBell()}

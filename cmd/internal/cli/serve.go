@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -143,12 +144,18 @@ func noArguments(_ *cobra.Command, args []string) error {
 
 // serve runs until a signal; it returns in time even when something hangs.
 func serve(ctx context.Context, cfg *config.Config, role app.Role, console io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	a, err := app.New( //nolint:contextcheck // it neither dials nor waits
 		cfg, app.Options{Role: role, Console: console},
 	)
 	if err != nil {
 		return err
 	}
+	var told sync.WaitGroup
+	told.Go(func() { tellSystemd(ctx, a) })
+	defer told.Wait()
+	defer cancel()
 	done := make(chan error, 1)
 	go func() {
 		err := a.Run(ctx)
