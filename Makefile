@@ -59,6 +59,42 @@ e2e: test-deps ## run the built programs against real servers
 chaos: test-deps ## kill, pause and cut everything for CHAOS_SECONDS
 	CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -race -tags chaos -count=1 -timeout 30m ./test/chaos/...
 
+.PHONY: base-images
+base-images: ## see that the images under docker-compose.yml are there; build stand-ins where no registry is
+	@scripts/base-images
+
+.PHONY: image
+image: ## build the container image cupid
+	docker build -f deploy/Dockerfile --build-arg GOPROXY='$(shell $(GO) env GOPROXY)' \
+		--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg DATE='$(DATE)' -t cupid .
+
+.PHONY: e2e-compose
+e2e-compose: base-images ## run docker-compose.yml on a Docker engine and break its containers
+	GOPROXY='$(shell $(GO) env GOPROXY)' $(GO) test -tags compose -count=1 -timeout 30m -v ./test/compose
+
+.PHONY: manifests
+manifests: ## check the Kubernetes manifests and the compose file with their own parsers, and the systemd units
+	$(GO) -C test/manifests test ./...
+	@scripts/verify-units
+
+.PHONY: release
+release: ## build archives for all systems, SBOMs and SHA256SUMS into dist/
+	rm -rf dist
+	scripts/release '$(VERSION)' '$(COMMIT)' '$(DATE)' dist
+	@ls -l dist
+
+.PHONY: reproducible
+reproducible: ## show that a release is the same whichever folder it is built in
+	@scripts/reproducible
+
+.PHONY: licences
+licences: ## check the licences of everything in the programs
+	@scripts/licences
+
+.PHONY: vulnerabilities
+vulnerabilities: ## ask Go's vulnerability database about everything in the programs
+	@scripts/vulnerabilities
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_SECONDS
 	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
@@ -81,9 +117,9 @@ cover: test-deps ## show the tests' coverage, by function and in coverage/index.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## check formatting, vet, style and the imports between packages
 	$(GOLANGCI_LINT) fmt --diff
-	$(GO) vet -tags 'e2e chaos bench' ./...
+	$(GO) vet -tags 'e2e chaos bench compose' ./...
 	$(GOLANGCI_LINT) run ./...
-	@set -e; for module in $(NESTED); do \
+	@set -e; for module in $(NESTED) test/manifests; do \
 		echo "$(GO) vet ./... # in $$module"; \
 		$(GO) -C $$module vet ./...; \
 	done
@@ -100,11 +136,11 @@ $(GOLANGCI_LINT):
 .PHONY: tidy-check
 tidy-check: ## fail if go.mod or go.sum are not tidy
 	$(GO) mod tidy -diff
-	@set -e; for module in $(NESTED); do $(GO) -C $$module mod tidy -diff; done
+	@set -e; for module in $(NESTED) test/manifests; do $(GO) -C $$module mod tidy -diff; done
 
 .PHONY: verify
-verify: tidy-check test lint e2e ## everything a change must pass, as CI does
+verify: tidy-check test lint e2e manifests licences ## everything a change must pass, as CI does
 
 .PHONY: clean
 clean: ## remove what was built here
-	rm -rf bin coverage
+	rm -rf bin coverage dist
