@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -29,7 +30,7 @@ type bed struct {
 	store  *store
 	log    lines
 	lag    lags
-	source scheduler.Table // how schedulers that are started from now on see the table
+	source scheduler.Table // how schedulers that are started from now on see the table, if otherwise
 	pulse  scheduler.Pulse // of the schedulers that are started from now on
 	stop   []context.CancelFunc
 	runs   sync.WaitGroup
@@ -51,7 +52,6 @@ func run(t *testing.T, test func(b *bed)) {
 				RangeRows: 100, LateCommit: lateCommit, MaxRanges: 1000, MaxCallbacks: 1000,
 			},
 		}
-		b.source = b.table
 		test(b)
 		b.end()
 		require.Empty(t, b.store.violations)
@@ -69,7 +69,7 @@ func (b *bed) start(who string, edit ...func(p *process)) (p *process, stop, kil
 	}
 	ctx, cancel := context.WithCancel(b.t.Context())
 	s := scheduler.New(scheduler.Config{
-		Job: b.job, Table: b.source, Queue: p, Who: who, LockTTL: ttl, OnLag: b.lag.note, Pulse: b.pulse,
+		Job: b.job, Table: cmp.Or[scheduler.Table](b.source, b.table), Queue: p, Who: who, LockTTL: ttl, OnLag: b.lag.note, Pulse: b.pulse,
 		Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})
 	ended := make(chan struct{})
