@@ -128,9 +128,10 @@ const primary = "PRIMARY"
 
 // schema is what information_schema says of one table.
 type schema struct {
-	table   string
-	columns []column
-	indexes []index
+	table    string
+	columns  []column
+	indexes  []index
+	unhashed string // why its server gives no hashes of rows; "" where it does
 }
 
 // column finds a column by its name in any letter case.

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -19,7 +20,7 @@ func newKeyedLookup(source *Source, destination *Destination) keyedLookup {
 	var k keyedLookup
 	k.source, k.destination, k.why = hashings(source.fields, destination.fields, destination.relation, false)
 	if k.why == "" {
-		k.why = unmatchable(source.by, destination.by)
+		k.why = cmp.Or(source.schema.unhashed, destination.schema.unhashed, unmatchable(source.by, destination.by))
 	}
 	return k
 }

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -58,7 +59,7 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 	right.byIndex, _ = destination.schema.finding(right.by.names()...)
 	var why string
 	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, o.Strong)
-	pairing.strategy, pairing.reason = choose(left, right, aligned, why)
+	pairing.strategy, pairing.reason = choose(left, right, aligned, cmp.Or(source.schema.unhashed, destination.schema.unhashed, why))
 	return pairing
 }
 

@@ -1,12 +1,15 @@
 package mysql
 
 import (
+	"context"
 	"database/sql/driver"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // hashing is how one side's rows become hashes that the other side's equal.
@@ -57,6 +60,26 @@ func hashings(source, destination fields, relation diff.Relation, strong bool) (
 	a.hash, b.hash = rowHash(left, strong), rowHash(right, strong)
 	a.long, b.long = longRows(left), longRows(right)
 	return a, b, ""
+}
+
+// The hashes of a row of 'é' and NULL: of the bytes C3 A9 FF FE.
+const fastKnown, strongKnown = "4017258221607566946", "17767649468116937815"
+
+// unhashed asks the server for hashes that are known, and says what is in the way of others. Not all servers that speak
+// MySQL's protocol put bytes between texts.
+func (d *Database) unhashed(ctx context.Context) (why string, err error) {
+	text := column{name: "a", nullable: true}
+	forms := []form{{column: text, text: "'é'"}, {column: text, text: "NULL"}}
+	rows, err := d.rows(ctx, "hash a row", "SELECT "+rowHash(forms, false)+","+rowHash(forms, true))
+	switch {
+	case errors.Is(err, job.ErrUnreadable):
+		return "the server " + d.server + " refuses to compute hashes of rows", nil
+	case err != nil:
+		return "", err
+	case len(rows) != 1 || string(rows[0][0]) != fastKnown || string(rows[0][1]) != strongKnown:
+		return "the server " + d.server + " computes hashes of rows otherwise than MySQL", nil
+	}
+	return "", nil
 }
 
 // keyText is one text of a key.

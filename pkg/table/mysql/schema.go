@@ -22,6 +22,9 @@ func (d *Database) describe(ctx context.Context, name string) (schema, error) {
 	if s.indexes, err = d.indexes(ctx, name); err != nil {
 		return schema{}, err
 	}
+	if s.unhashed, err = d.unhashed(ctx); err != nil {
+		return schema{}, err
+	}
 	return s, nil
 }
 
