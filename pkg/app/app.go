@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -76,6 +77,8 @@ type App struct {
 
 	teardown []step
 
+	outages *outages
+
 	mu   sync.Mutex
 	jobs []*jobRun // in the order of the config
 	down map[string]string
@@ -93,7 +96,7 @@ var ErrConfig = errors.New("mistake in the configuration")
 // New wires everything and binds the admin address; it dials no server and
 // starts no loop. What it made is undone by Stop, also after an error of Run.
 func New(c *config.Config, o Options) (_ *App, err error) {
-	a := &App{c: c, role: o.Role, started: time.Now(), down: map[string]string{}}
+	a := &App{c: c, role: o.Role, started: time.Now(), outages: newOutages(), down: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -157,7 +160,7 @@ func (a *App) openLog(o Options) error {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	a.onStop("log", func(context.Context) error { return closeLog() })
-	a.log = log.With("role", a.role, "process", a.id)
+	a.log = slog.New(a.outages.lines.Handler(log.Handler())).With("role", a.role, "process", a.id)
 	for _, w := range a.c.Warnings {
 		a.log.Warn("config", "warning", w)
 	}
@@ -183,6 +186,7 @@ func (a *App) openBroker() error {
 		c = &broker.Config{Addrs: []string{store.Addr()}}
 	}
 	a.broker = broker.Open(*c, broker.Options{Name: "cupid-" + string(a.role)})
+	a.outages.probe(broker.Thing, a.broker.Probe)
 	a.onStop("redis", func(context.Context) error { return a.broker.Close() })
 	return nil
 }
@@ -220,6 +224,7 @@ func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var loops, runs sync.WaitGroup
+	loops.Go(func() { a.outages.watch(ctx, a.log) })
 	loops.Go(func() { a.hear(ctx) })
 	loops.Go(func() { a.beat(ctx) })
 	loops.Go(func() { a.report(ctx) })
@@ -306,9 +311,6 @@ func (a *App) patiently(ctx context.Context, what string, try func(context.Conte
 	for pause := shortest; ctx.Err() == nil; pause = min(pause*3/2, longest) {
 		err := try(ctx)
 		if err == nil || errors.Is(err, ErrConfig) {
-			if err == nil && !said.IsZero() {
-				a.log.Info("it answers now", "what", what)
-			}
 			return err
 		}
 		a.setDown(what, err.Error())
@@ -316,14 +318,19 @@ func (a *App) patiently(ctx context.Context, what string, try func(context.Conte
 			a.log.Warn("waiting for a server", "what", what, "error", err)
 			said = time.Now()
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
+		sleep(ctx, pause*4/5+rand.N(pause*2/5))
 	}
 	return nil
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 func (a *App) setDown(what, why string) {
@@ -348,10 +355,7 @@ func (a *App) hear(ctx context.Context) {
 		})
 		if ctx.Err() == nil {
 			a.log.Warn("hints from redis ended and begin again", "error", err)
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-			}
+			sleep(ctx, time.Second+rand.N(time.Second))
 		}
 	}
 }

@@ -107,6 +107,9 @@ func (r *jobRun) work(ctx context.Context) error {
 		return err
 	}
 	defer opened.close(r.log)
+	for _, d := range opened {
+		r.a.outages.probe(d.Thing(), d.Ping)
+	}
 	plan, err := r.inspect(ctx, opened)
 	if err != nil || plan == nil {
 		return err

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,12 +57,26 @@ func TestServersThatAreDownAreWaitedFor(t *testing.T) {
 	database.Restart(t)
 	w.until(func() bool { return p.get(t, "/readyz") == http.StatusOK }, "it is ready")
 
+	thing := "database " + database.Addr
+	require.Len(t, w.log.lines("it answers again", "what=redis"), 1)
+	require.Len(t, w.log.lines("it answers again", thing), 1)
 	w.until(func() bool { return w.receiver.Count() > rows/10 }, "it is at work")
 	queue.Kill(t)
+	w.until(func() bool { return p.get(t, "/readyz") == http.StatusServiceUnavailable }, "it is not ready without Redis")
 	queue.Restart(t)
+	w.until(func() bool { return p.get(t, "/readyz") == http.StatusOK }, "it is ready again")
 	w.until(func() bool { return w.receiver.Count() > rows/3 }, "it goes on")
 	database.Kill(t)
+	w.until(func() bool {
+		ready, why := p.Ready(t.Context())
+		return !ready && strings.Contains(why, thing)
+	}, "it is not ready without its database")
+	require.Equal(t, http.StatusOK, p.get(t, "/livez"))
+	began := time.Now()
+	w.until(func() bool { return time.Since(began) > 3*time.Second }, "many attempts fail")
+	require.LessOrEqual(t, len(w.log.lines("level=WARN", "connect: connection refused", database.Addr)), 2, "one line in 30 s")
 	database.Restart(t)
+	w.until(func() bool { return p.get(t, "/readyz") == http.StatusOK }, "it is ready again")
 
 	w.until(func() bool { return w.stat("closed_equal") >= rows }, "every row is closed")
 	w.done(rows)

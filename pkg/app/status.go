@@ -116,11 +116,16 @@ func (a *App) Status(ctx context.Context) (any, error) {
 func (a *App) notReady(ctx context.Context) []admin.Problem {
 	var problems []admin.Problem
 	if err := a.broker.Ping(ctx); err != nil {
-		problems = append(problems, admin.Problem{What: "redis", Why: err.Error()})
+		problems = append(problems, admin.Problem{What: broker.Thing, Why: err.Error()})
+	}
+	for thing, why := range a.outages.now() {
+		if thing != broker.Thing {
+			problems = append(problems, admin.Problem{What: thing, Why: why})
+		}
 	}
 	a.mu.Lock()
 	for what, why := range a.down {
-		if what != "redis" {
+		if what != broker.Thing {
 			problems = append(problems, admin.Problem{What: what, Why: why})
 		}
 	}

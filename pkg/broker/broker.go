@@ -85,6 +85,15 @@ func (b *Broker) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Probe asks whether Redis takes writes: one that is full, reads its data or
+// became a replica answers pings as well.
+func (b *Broker) Probe(ctx context.Context) error {
+	if err := b.rdb.SetNX(ctx, b.layoutKey(), Layout, 0).Err(); err != nil {
+		return redisError(err)
+	}
+	return nil
+}
+
 // Check looks at the server once, before work begins. An error that is
 // ErrRefused cannot be waited out; warnings are for the log.
 func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, err error) {
@@ -97,8 +106,8 @@ func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, e
 			return nil, err
 		}
 	}
-	if err := b.rdb.SetNX(ctx, b.layoutKey(), Layout, 0).Err(); err != nil {
-		return nil, redisError(err)
+	if err := b.Probe(ctx); err != nil {
+		return nil, err
 	}
 	found, err := b.rdb.Get(ctx, b.layoutKey()).Result()
 	if err != nil {

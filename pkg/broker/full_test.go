@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -27,6 +28,9 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 		t.Helper()
 		require.True(t, redis.IsOOMError(err), "%v", err)
 		require.NotErrorIs(t, err, ErrRefused, "it may have room again")
+		down, is := errors.AsType[*job.DownError](err)
+		require.True(t, is, "%v", err)
+		require.Equal(t, Thing, down.Thing)
 	}
 	sample := insertRange("", "100")
 	sample.Scan = job.InsertLate
@@ -49,6 +53,7 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	fill("1")
 
 	// New work: nothing of it is written.
+	refused(f.broker.Probe(ctx))
 	refused(l.Claim(ctx, claim("10", "20")))
 	refused(l.ClaimLate(ctx, job.Sample{Range: sample}, []job.Range{sample}, nil))
 	_, err := f.FetchRanges(ctx, "w1", 1)
@@ -88,6 +93,7 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	require.NoError(t, l.Refresh(ctx, lease))
 
 	fill("0")
+	require.NoError(t, f.broker.Probe(ctx))
 	require.NoError(t, f.Register(ctx, "scheduler-1"))
 	require.NoError(t, l.Claim(ctx, claim("10", "20")))
 	next := f.fetchRange()

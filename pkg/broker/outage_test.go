@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -82,6 +83,7 @@ func TestRedisThatIsDownIsNoRefusal(t *testing.T) {
 		"lag":       func() error { return f.broker.NoteLag(ctx, "db.user", map[string]int64{"insert": 1}) },
 		"check":     func() error { _, err := f.broker.Check(ctx, false); return err },
 		"ping":      func() error { return f.broker.Ping(ctx) },
+		"probe":     func() error { return f.broker.Probe(ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +92,9 @@ func TestRedisThatIsDownIsNoRefusal(t *testing.T) {
 			require.ErrorContains(t, err, "redis: ")
 			require.NotErrorIs(t, err, ErrRefused)
 			require.NotErrorIs(t, err, job.ErrLost)
+			down, is := errors.AsType[*job.DownError](err)
+			require.True(t, is)
+			require.Equal(t, Thing, down.Thing)
 		})
 	}
 }

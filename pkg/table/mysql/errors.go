@@ -64,7 +64,7 @@ func (d *Database) classify(operation string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), slices.Contains(ended, number):
 	case !answered && !errors.Is(err, mysql.ErrPktTooLarge), slices.Contains(away, number):
-		kind = &job.DownError{Thing: d.thing(), Err: kind}
+		kind = &job.DownError{Thing: d.Thing(), Err: kind}
 	default:
 		kind = unreadable{kind}
 	}

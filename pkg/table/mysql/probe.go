@@ -14,5 +14,5 @@ func (d *Database) probe(ctx context.Context, s schema) error {
 	return err
 }
 
-// thing is what does not answer when the server does not.
-func (d *Database) thing() string { return "database " + d.server }
+// Thing is what a *job.DownError names when this database's server does not answer.
+func (d *Database) Thing() string { return "database " + d.server }
