@@ -73,6 +73,7 @@ type App struct {
 	store    *embedded.Store
 	slots    *worker.Slots
 	meters   *meters
+	gates    *gates
 	pulse    pulse.Monitor
 
 	teardown []step
@@ -127,6 +128,7 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	a.slots = worker.NewSlots(c.Worker.Comparers)
 	registry := prometheus.NewRegistry()
 	a.meters = newMeters(registry)
+	a.gates = newGates(c.Load, a.broker.Permits(c.Process.Lease), a.noteWait())
 	a.admin, err = admin.New(admin.Config{Addr: DefaultAddr(c.HTTP.Addr, o.Role), Role: string(o.Role), DefaultPort: ports[o.Role]},
 		admin.Sources{Alive: a.hanging, Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/table"
 	"github.com/masixun71/cupid-go/pkg/table/mysql"
+	"github.com/masixun71/cupid-go/pkg/throttle"
 )
 
 var _ check.Side = (*mysql.Side)(nil)
@@ -121,7 +122,7 @@ func Check(ctx context.Context, c *config.Config, o CheckOptions) ([]CheckReport
 	if err != nil {
 		return nil, err
 	}
-	k := &checker{options: o}
+	k := &checker{options: o, gates: newGates(c.Load, throttle.NewLocal(), sayWaits(o.Log))}
 	if o.State != "" {
 		spec, err := k.spec(jobs)
 		if err != nil {
@@ -180,6 +181,7 @@ type checker struct {
 	options CheckOptions
 	file    *check.File // nil without one
 	reports []CheckReport
+	gates   *gates
 }
 
 // spec is a fingerprint of all that the found differences depend on.
@@ -224,7 +226,7 @@ func (k *checker) job(ctx context.Context, j job.Job) error {
 		}
 		return nil
 	}
-	plan, opened, err := inspect(ctx, j, 2*max(k.options.Parallel, 2)+2)
+	plan, opened, err := inspect(ctx, j, mysql.Options{MaxOpen: 2*max(k.options.Parallel, 2) + 2, Gate: k.gates.of})
 	if err != nil {
 		return failed(err)
 	}
@@ -241,8 +243,9 @@ func (k *checker) job(ctx context.Context, j job.Job) error {
 }
 
 // inspect opens the databases of a job and looks at its tables.
-func inspect(ctx context.Context, j job.Job, connections int) (plan *mysql.Plan, opened pools, err error) {
-	opened, err = openPools(j, mysql.Options{MaxOpen: connections, StatementTimeout: time.Minute})
+func inspect(ctx context.Context, j job.Job, o mysql.Options) (plan *mysql.Plan, opened pools, err error) {
+	o.StatementTimeout = time.Minute
+	opened, err = openPools(j, o)
 	if err != nil {
 		return nil, nil, err
 	}

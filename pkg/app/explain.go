@@ -35,7 +35,7 @@ func Explain(ctx context.Context, c *config.Config, out io.Writer) error {
 
 func explain(ctx context.Context, j job.Job, out io.Writer) error {
 	const connections = 2
-	plan, opened, err := inspect(ctx, j, connections)
+	plan, opened, err := inspect(ctx, j, mysql.Options{MaxOpen: connections})
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (r *jobRun) run(ctx context.Context) {
 }
 
 func (r *jobRun) work(ctx context.Context) error {
-	opened, err := openPools(r.job, mysql.Options{StatementTimeout: r.a.c.Process.Lease * 2 / 3})
+	opened, err := openPools(r.job, mysql.Options{StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of})
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type meters struct {
 	settled   *prometheus.CounterVec
 	reclaimed *prometheus.CounterVec
 	lag       *prometheus.GaugeVec
+	waits     *prometheus.CounterVec
 }
 
 func newMeters(r prometheus.Registerer) *meters {
@@ -35,6 +36,7 @@ func newMeters(r prometheus.Registerer) *meters {
 		settled:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_callbacks_settled_total", Help: "Leased callbacks by where they went."}, []string{"job", "destination", "to"}),
 		reclaimed: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_leases_reclaimed_total", Help: "Leases taken back from workers that were gone."}, []string{"job", "kind"}),
 		lag:       f.NewGaugeVec(prometheus.GaugeOpts{Name: "cupid_scan_lag", Help: "How far a scan is behind: ids for an insert scan, seconds for an update scan. Set by the leader."}, []string{"job", "scan"}),
+		waits:     f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_database_wait_seconds_total", Help: "Time that queries waited because a database server has enough of them."}, []string{"server"}),
 	}
 }
 

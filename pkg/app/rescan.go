@@ -35,7 +35,7 @@ func Rescan(ctx context.Context, c *config.Config, o RescanOptions) error {
 	if len(jobs) > 1 {
 		return fmt.Errorf("%w: %s has %d jobs: say which one with --job", ErrConfig, c.Path, len(jobs))
 	}
-	tables, opened, err := inspect(ctx, jobs[0], 1)
+	tables, opened, err := inspect(ctx, jobs[0], mysql.Options{MaxOpen: 1})
 	if err != nil {
 		return err
 	}

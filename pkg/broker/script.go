@@ -44,6 +44,8 @@ var (
 	fetchCallbacksScript = script("fetch_callbacks")
 	settleScript         = script("settle")
 	eventScript          = script("event")
+	permitQueryScript    = script("permit_query")
+	endQueryScript       = script("end_query")
 )
 
 // run executes s and gives its reply as a list. Run sends the short hash and

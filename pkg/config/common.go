@@ -39,6 +39,15 @@ func (r *reader) worker() Worker {
 	}
 }
 
+func (r *reader) load() job.Load {
+	return job.Load{
+		Queries:        r.number("load.queries"),
+		RowsPerSecond:  r.number("load.rowsPerSecond"),
+		ThreadsRunning: r.number("load.threadsRunning"),
+		ReplicaLag:     r.duration("load.replicaLag"),
+	}
+}
+
 // comparers takes two from the seed's workerNumber.
 func (r *reader) comparers() int {
 	const key = "worker.comparers"

@@ -29,6 +29,7 @@ type Config struct {
 	Log     Log
 	HTTP    HTTP
 	Worker  Worker
+	Load    job.Load // of each database server
 	Process Process
 	Notify  Notify
 }

@@ -185,6 +185,7 @@ func (r *reader) config() *Config {
 		Log:     r.log(),
 		HTTP:    HTTP{Addr: r.httpAddr()},
 		Worker:  r.worker(),
+		Load:    r.load(),
 		Process: Process{ShutdownTimeout: r.duration("shutdownTimeout"), Lease: r.duration("lease")},
 		Notify:  r.notify(),
 	}

@@ -57,6 +57,7 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 		Log:     config.Log{Dir: "/tmp", Format: "text", MaxSizeMB: 100, MaxFiles: 7},
 		HTTP:    config.HTTP{Addr: "127.0.0.1:0"},
 		Worker:  config.Worker{Comparers: 1, RangePoll: time.Second, CallbackPoll: time.Second},
+		Load:    job.Load{ThreadsRunning: 128},
 		Process: config.Process{ShutdownTimeout: 1500 * time.Millisecond, Lease: 30 * time.Second},
 		Notify: config.Notify{
 			PushbearSendKey: job.NewSecret("9724-73bdacb319007f53f83d0123213b4ec964"),

@@ -60,6 +60,11 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"worker.rangePoll", "taskWorkerIntervalMillisecond", "1s", "longest wait between two looks for ranges; a hint wakes sooner", positive},
 		{"worker.callbackPoll", "callbackWorkerIntervalMillisecond", "1s", "longest wait between two looks for callbacks; a hint wakes sooner", positive},
 
+		{"load.queries", "", "0", "queries at once on one database server, of all processes together; 0 for any number", limit{min: 0, max: 100_000}},
+		{"load.rowsPerSecond", "", "0", "rows read in a second from one database server by all processes together; 0 for any number", limit{min: 0, max: 1_000_000_000}},
+		{"load.threadsRunning", "", "128", "Threads_running of a database server above which it is asked for nothing more; 0 for any number", limit{min: 0, max: 1_000_000}},
+		{"load.replicaLag", "", "0s", "how far a replica may be behind its primary before it is asked for nothing more; 0s for any time", limit{}},
+
 		{"shutdownTimeout", "", "1.5s", "time to finish work in hand after SIGTERM; the rest is handed back", positive},
 		{"lease", "", "30s", "time after which the work of a silent process is given to another", limit{shortest: 10 * time.Second}},
 

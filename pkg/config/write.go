@@ -80,6 +80,7 @@ type (
 		Log             logForm    `yaml:"log"`
 		HTTP            httpForm   `yaml:"http"`
 		Worker          workerForm `yaml:"worker"`
+		Load            loadForm   `yaml:"load"`
 		ShutdownTimeout span       `yaml:"shutdownTimeout"`
 		Lease           span       `yaml:"lease"`
 		Notify          notifyForm `yaml:"notify"`
@@ -103,6 +104,12 @@ type (
 	}
 	httpForm struct {
 		Addr string
+	}
+	loadForm struct {
+		Queries        int  `yaml:"queries"`
+		RowsPerSecond  int  `yaml:"rowsPerSecond"`
+		ThreadsRunning int  `yaml:"threadsRunning"`
+		ReplicaLag     span `yaml:"replicaLag"`
 	}
 	workerForm struct {
 		Comparers    int  `yaml:"comparers"`
@@ -177,6 +184,7 @@ func (w writer) file(c *Config) fileForm {
 		},
 		HTTP:            httpForm(c.HTTP),
 		Worker:          workerForm{c.Worker.Comparers, span(c.Worker.RangePoll), span(c.Worker.CallbackPoll)},
+		Load:            loadForm{c.Load.Queries, c.Load.RowsPerSecond, c.Load.ThreadsRunning, span(c.Load.ReplicaLag)},
 		ShutdownTimeout: span(c.Process.ShutdownTimeout),
 		Lease:           span(c.Process.Lease),
 		Notify:          notifyForm{w.secret(c.Notify.PushbearSendKey), w.address(c.Notify.PushbearBaseURL)},

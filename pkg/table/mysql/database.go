@@ -21,6 +21,15 @@ type Options struct {
 	MaxOpen int
 	// StatementTimeout ends a query on the server; the default is 20 s.
 	StatementTimeout time.Duration
+	// Gate gives what lets queries through to a server, "host:port". Without it
+	// all are.
+	Gate func(server string) Gate
+}
+
+// Gate holds queries back while a server has enough of them. Leave takes the
+// number of rows that were read.
+type Gate interface {
+	Enter(ctx context.Context, vitals job.Vitals) (leave func(rows uint64), err error)
 }
 
 const (
@@ -37,6 +46,7 @@ const (
 type Database struct {
 	pool      *sql.DB
 	connector *connector
+	gate      Gate   // nil lets all through
 	server    string // host:port
 	address   string // host:port/db
 	name      string
@@ -69,14 +79,18 @@ func Open(dsn job.Secret, opts Options) (*Database, error) {
 	pool.SetMaxOpenConns(opts.MaxOpen)
 	pool.SetMaxIdleConns(opts.MaxOpen)
 	pool.SetConnMaxLifetime(connLifetime)
-	return &Database{
+	d := &Database{
 		pool:      pool,
 		connector: connector,
 		server:    config.Addr,
 		address:   config.Addr + "/" + config.DBName,
 		name:      config.DBName,
 		shown:     shown,
-	}, nil
+	}
+	if opts.Gate != nil {
+		d.gate = opts.Gate(d.server)
+	}
+	return d, nil
 }
 
 func malformed(what string) error {

@@ -14,6 +14,9 @@ import (
 	"github.com/masixun71/cupid-go/pkg/table"
 )
 
+// errSyntax is the answer to a statement that a server does not know.
+const errSyntax = 1064
+
 // errNoSuchThread is the answer to a KILL that came too late.
 const errNoSuchThread = 1094
 

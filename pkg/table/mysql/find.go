@@ -45,7 +45,7 @@ func (f finder) hashes(ctx context.Context, h hashing, keys []diff.Key) ([]diff.
 	identity := make([]diff.Value, len(f.identity))
 	for condition := range f.conditions(keys) {
 		err := f.db.each(ctx, "read hashes of "+f.schema.table, "SELECT "+list(h.listed(), f.identity)+condition,
-			func(row []driver.Value) error {
+			func(row []driver.Value) uint64 {
 				read, rest := h.hashed(row)
 				for i := range identity {
 					identity[i] = shown(rest[i])
@@ -53,7 +53,7 @@ func (f finder) hashes(ctx context.Context, h hashing, keys []diff.Key) ([]diff.
 				if seen.first(identity) {
 					found = append(found, read)
 				}
-				return nil
+				return 1
 			})
 		if err != nil {
 			return nil, err

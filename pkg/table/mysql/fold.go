@@ -69,9 +69,9 @@ func (s *Side) fold(ctx context.Context, into []diff.Bucket, id, where string) (
 	if s.hashing.hash == "" {
 		return nil, errNotHashable
 	}
-	err := s.db.each(ctx, "fold rows of "+s.schema.table, s.foldSQL(id, where), func(row []driver.Value) error {
+	err := s.db.each(ctx, "fold rows of "+s.schema.table, s.foldSQL(id, where), func(row []driver.Value) uint64 {
 		into = append(into, diff.Bucket{ID: number(row[0]), Rows: number(row[1]), Hash: number(row[2]), Unhashed: number(row[3])})
-		return nil
+		return number(row[1])
 	})
 	return into, err
 }
@@ -160,9 +160,9 @@ func (s *Side) list(ctx context.Context, operation, where string, found func(dif
 		return errNotHashable
 	}
 	return s.db.each(ctx, operation, "SELECT "+strings.Join(s.hashing.listed(), ",")+s.schema.from(s.order.index)+" WHERE "+where,
-		func(row []driver.Value) error {
+		func(row []driver.Value) uint64 {
 			read, _ := s.hashing.hashed(row)
 			found(read)
-			return nil
+			return 1
 		})
 }

@@ -25,7 +25,29 @@ func (d *Database) rows(ctx context.Context, operation, query string, args ...an
 }
 
 // query is rows with the names of the result's columns.
-func (d *Database) query(ctx context.Context, operation, query string, args ...any) ([]string, [][]diff.Value, error) {
+func (d *Database) query(ctx context.Context, operation, query string, args ...any) (names []string, rows [][]diff.Value, err error) {
+	leave, err := d.enter(ctx, operation)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { leave(uint64(len(rows))) }()
+	return d.ungated(ctx, operation, query, args...)
+}
+
+// enter waits until the server may be asked.
+func (d *Database) enter(ctx context.Context, operation string) (leave func(rows uint64), err error) {
+	if d.gate == nil {
+		return func(uint64) {}, nil
+	}
+	leave, err = d.gate.Enter(ctx, d.vitals)
+	if err != nil {
+		return nil, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	}
+	return leave, nil
+}
+
+// ungated is query without a look at what the server bears.
+func (d *Database) ungated(ctx context.Context, operation, query string, args ...any) ([]string, [][]diff.Value, error) {
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
 		return nil, nil, d.classify(operation, err)
@@ -53,8 +75,15 @@ func (d *Database) query(ctx context.Context, operation, query string, args ...a
 
 // each runs a query without arguments and hands over its rows one by one, as the
 // driver read them: whole numbers are numbers, and bytes are overwritten by the
-// next row. It spares the copies of rows, for results of many small rows.
-func (d *Database) each(ctx context.Context, operation, query string, row func([]driver.Value) error) error {
+// next row. It spares the copies of rows, for results of many small rows. The
+// row function tells how many rows of the table a row of the result stands for.
+func (d *Database) each(ctx context.Context, operation, query string, row func([]driver.Value) uint64) error {
+	leave, err := d.enter(ctx, operation)
+	if err != nil {
+		return err
+	}
+	var read uint64
+	defer func() { leave(read) }()
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
 		return d.classify(operation, err)
@@ -67,7 +96,7 @@ func (d *Database) each(ctx context.Context, operation, query string, row func([
 			return fmt.Errorf("the pool holds a %T", c)
 		}
 		id = s.id
-		return s.each(ctx, query, row)
+		return s.each(ctx, query, func(values []driver.Value) { read += row(values) })
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -79,7 +108,7 @@ func (d *Database) each(ctx context.Context, operation, query string, row func([
 	return nil
 }
 
-func (s *session) each(ctx context.Context, query string, row func([]driver.Value) error) (err error) {
+func (s *session) each(ctx context.Context, query string, row func([]driver.Value)) (err error) {
 	rows, err := s.QueryContext(ctx, query, nil)
 	if err != nil {
 		return err
@@ -93,9 +122,7 @@ func (s *session) each(ctx context.Context, query string, row func([]driver.Valu
 		case err != nil:
 			return err
 		}
-		if err := row(read); err != nil {
-			return err
-		}
+		row(read)
 	}
 }
 

@@ -117,9 +117,9 @@ func (s *Side) Nulls(ctx context.Context) (int64, error) {
 	operation := "count rows of " + s.schema.table
 	where := s.where(expression{sql: strings.Join(nulls, " OR ")})
 	var n int64
-	err := s.db.each(ctx, operation, "SELECT COUNT(*)"+s.schema.from(s.byIndex.name)+" WHERE "+where, func(row []driver.Value) error {
+	err := s.db.each(ctx, operation, "SELECT COUNT(*)"+s.schema.from(s.byIndex.name)+" WHERE "+where, func(row []driver.Value) uint64 {
 		n = int64(number(row[0]))
-		return nil
+		return number(row[0])
 	})
 	return n, err
 }
