@@ -188,7 +188,7 @@ func (a *App) openBroker() error {
 		c = &broker.Config{Addrs: []string{store.Addr()}}
 	}
 	a.broker = broker.Open(*c, broker.Options{Name: "cupid-" + string(a.role)})
-	a.outages.probe(broker.Thing, a.broker.Probe)
+	a.outages.probe(broker.Thing, a.probeRedis)
 	a.onStop("redis", func(context.Context) error { return a.broker.Close() })
 	return nil
 }

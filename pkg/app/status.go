@@ -181,7 +181,7 @@ func (a *App) beat(ctx context.Context) {
 	defer a.pulse.End("beat")
 	for {
 		a.pulse.Turn("beat", every+a.turnTime())
-		err := a.broker.Beat(ctx, a.process())
+		err := errors.Join(a.probeRedis(ctx), a.broker.Beat(ctx, a.process()))
 		for _, r := range a.jobs {
 			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()))
 		}

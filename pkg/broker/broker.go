@@ -86,12 +86,14 @@ func (b *Broker) Ping(ctx context.Context) error {
 }
 
 // Probe asks whether Redis takes writes: one that is full, reads its data or
-// became a replica answers pings as well.
-func (b *Broker) Probe(ctx context.Context) error {
-	if err := b.rdb.SetNX(ctx, b.layoutKey(), Layout, 0).Err(); err != nil {
-		return redisError(err)
+// became a replica answers pings as well. emptied says that not even the layout
+// was there, which every process leaves at its start: all work is forgotten.
+// Of several processes that ask, one hears of it.
+func (b *Broker) Probe(ctx context.Context) (emptied bool, err error) {
+	if emptied, err = b.rdb.SetNX(ctx, b.layoutKey(), Layout, 0).Result(); err != nil {
+		return false, redisError(err)
 	}
-	return nil
+	return emptied, nil
 }
 
 // Check looks at the server once, before work begins. An error that is
@@ -106,7 +108,7 @@ func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, e
 			return nil, err
 		}
 	}
-	if err := b.Probe(ctx); err != nil {
+	if _, err := b.Probe(ctx); err != nil {
 		return nil, err
 	}
 	found, err := b.rdb.Get(ctx, b.layoutKey()).Result()

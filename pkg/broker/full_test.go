@@ -53,7 +53,7 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	fill("1")
 
 	// New work: nothing of it is written.
-	refused(f.broker.Probe(ctx))
+	refused(probe(f.broker))
 	refused(l.Claim(ctx, claim("10", "20")))
 	refused(l.ClaimLate(ctx, job.Sample{Range: sample}, []job.Range{sample}, nil))
 	_, err := f.FetchRanges(ctx, "w1", 1)
@@ -93,7 +93,7 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	require.NoError(t, l.Refresh(ctx, lease))
 
 	fill("0")
-	require.NoError(t, f.broker.Probe(ctx))
+	require.NoError(t, probe(f.broker))
 	require.NoError(t, f.Register(ctx, "scheduler-1"))
 	require.NoError(t, l.Claim(ctx, claim("10", "20")))
 	next := f.fetchRange()

@@ -83,7 +83,7 @@ func TestRedisThatIsDownIsNoRefusal(t *testing.T) {
 		"lag":       func() error { return f.broker.NoteLag(ctx, "db.user", map[string]int64{"insert": 1}) },
 		"check":     func() error { _, err := f.broker.Check(ctx, false); return err },
 		"ping":      func() error { return f.broker.Ping(ctx) },
-		"probe":     func() error { return f.broker.Probe(ctx) },
+		"probe":     func() error { return probe(f.broker) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,4 +241,26 @@ func TestHungRedisIsGivenUpByTheCaller(t *testing.T) {
 	require.Error(t, err)
 	require.NotErrorIs(t, err, ErrRefused)
 	require.Less(t, time.Since(began), 3*time.Second)
+}
+
+func probe(b *Broker) error {
+	_, err := b.Probe(context.Background())
+	return err
+}
+
+func TestOneProcessHearsThatRedisIsEmpty(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		_, err := f.broker.Check(f.Context(), true)
+		require.NoError(f, err)
+		asked := func() bool {
+			emptied, err := f.broker.Probe(f.Context())
+			require.NoError(f, err)
+			return emptied
+		}
+		require.False(f, asked())
+		require.NoError(f, f.raw.Del(f.Context(), f.broker.layoutKey()).Err())
+		require.True(f, asked())
+		require.False(f, asked())
+	})
 }

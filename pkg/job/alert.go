@@ -5,12 +5,13 @@ type AlertKind string
 
 // The kinds.
 const (
-	AlertSlow     AlertKind = "slow"      // callbacks left the fast retries
-	AlertNoEffect AlertKind = "no_effect" // the receiver says yes and repairs nothing
-	AlertParked   AlertKind = "parked"    // callbacks wait for an operator
-	AlertSeveral  AlertKind = "several"   // a key with several rows
-	AlertStalled  AlertKind = "stalled"   // ranges that no run finishes were set aside
-	AlertBacklog  AlertKind = "backlog"   // a limit is reached, claiming stands still
+	AlertSlow      AlertKind = "slow"      // callbacks left the fast retries
+	AlertNoEffect  AlertKind = "no_effect" // the receiver says yes and repairs nothing
+	AlertParked    AlertKind = "parked"    // callbacks wait for an operator
+	AlertSeveral   AlertKind = "several"   // a key with several rows
+	AlertStalled   AlertKind = "stalled"   // ranges that no run finishes were set aside
+	AlertBacklog   AlertKind = "backlog"   // a limit is reached, claiming stands still
+	AlertForgotten AlertKind = "forgotten" // Redis came back without its data, everything begins again
 )
 
 // Alert is one event that needs a person. It holds references and counts, never row values.

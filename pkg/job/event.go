@@ -9,6 +9,7 @@ type EventKind string
 const (
 	EventAlertRaised EventKind = "alert_raised"
 	EventAlertOver   EventKind = "alert_over"
+	EventForgotten   EventKind = "forgotten"
 )
 
 // Event is something that happened to a job and that somebody may want to know

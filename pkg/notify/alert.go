@@ -10,12 +10,13 @@ import (
 
 // sentences say what happened to n things, and what there is to do.
 var sentences = map[job.AlertKind]struct{ what, do string }{
-	job.AlertSlow:     {"%d callback(s) failed on every fast retry and wait in the slow queue", "They are retried until they succeed. Look at the receiver."},
-	job.AlertNoEffect: {"%d callback(s) were answered with success, but the rows are still not equal", "Look at what the receiver does with the callback."},
-	job.AlertParked:   {"%d callback(s) are parked and will not be sent", "The receiver answered 410 Gone, or an operator parked them."},
-	job.AlertSeveral:  {"%d key(s) have several rows", "They are parked: one row for each key is wanted on both sides."},
-	job.AlertStalled:  {"%d range(s) that no run finishes were set aside", "They are tried again now and then. Look at the log of the workers for what happens to them."},
-	job.AlertBacklog:  {"the backlog has reached its limit (%d open)", "No new rows are compared until it falls. Look at the receiver."},
+	job.AlertSlow:      {"%d callback(s) failed on every fast retry and wait in the slow queue", "They are retried until they succeed. Look at the receiver."},
+	job.AlertNoEffect:  {"%d callback(s) were answered with success, but the rows are still not equal", "Look at what the receiver does with the callback."},
+	job.AlertParked:    {"%d callback(s) are parked and will not be sent", "The receiver answered 410 Gone, or an operator parked them."},
+	job.AlertSeveral:   {"%d key(s) have several rows", "They are parked: one row for each key is wanted on both sides."},
+	job.AlertStalled:   {"%d range(s) that no run finishes were set aside", "They are tried again now and then. Look at the log of the workers for what happens to them."},
+	job.AlertBacklog:   {"the backlog has reached its limit (%d open)", "No new rows are compared until it falls. Look at the receiver."},
+	job.AlertForgotten: {"Redis came back without its data, and the job began again (%d time(s))", "Nothing is to be done for rows that are scanned again. Open callbacks of others are forgotten: look at them with cupid rescan, or by cupid check."},
 }
 
 // title is one line that names the place and what happened.

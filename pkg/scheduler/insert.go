@@ -18,6 +18,7 @@ type insertScan struct {
 	l      Leadership
 	cutter *plan.Cutter
 	aim    *target // nil when there is nothing to go on with
+	said   bool    // where it begins
 }
 
 // target is the greatest key at a time: every id up to it was taken before then.
@@ -43,6 +44,7 @@ func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 	}
 	if !known {
 		cursor = startPoint(j.StartID, i.s.c.Table.NumericKey())
+		i.s.begins(job.Insert, cursor, &i.said)
 	}
 	top, found, behind, err := i.s.c.Table.Bounds(ctx, cursor)
 	switch {

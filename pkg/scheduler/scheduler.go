@@ -75,6 +75,9 @@ func (deaf) End(string)                 {}
 // Scheduler claims the ranges of one job whenever it leads.
 type Scheduler struct {
 	c Config
+	// updated is how far the update scan came while this one led, for a queue that
+	// loses its data. Only the loop of the update scan uses it.
+	updated *job.Point
 }
 
 // New makes a scheduler; it starts nothing.
@@ -222,6 +225,14 @@ func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration
 func (s *Scheduler) lag(scan job.Scan, behind int64) {
 	if s.c.OnLag != nil {
 		s.c.OnLag(scan, behind)
+	}
+}
+
+// begins says once where a scan without a saved cursor begins.
+func (s *Scheduler) begins(scan job.Scan, at job.Point, said *bool) {
+	if !*said {
+		*said = true
+		s.c.Log.Info("no cursor of this scan is saved, it begins at its start", "scan", scan, "behind", at.String())
 	}
 }
 

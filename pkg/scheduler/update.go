@@ -13,6 +13,7 @@ type updateScan struct {
 	s      *Scheduler
 	l      Leadership
 	cutter *plan.Cutter
+	said   bool // where it begins
 }
 
 // tick claims from the cursor to the last moment that is over.
@@ -27,8 +28,12 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	upto := plan.Closed(now, u.s.c.Table.UpdateUnit())
-	if !known { // a window of 0 still needs a stretch to begin with
-		cursor = job.TimePoint(upto.Add(-max(j.Update.Window, time.Second)))
+	if !known {
+		cursor = u.begin(upto)
+		u.s.begins(job.Update, cursor, &u.said)
+	}
+	if known {
+		u.s.updated = &cursor
 	}
 	if cursor.At.After(upto) {
 		return false, u.fallBack(ctx, cursor, upto)
@@ -51,8 +56,20 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	u.s.updated = &reached
 	u.s.lag(job.Update, int64(upto.Sub(reached.At).Seconds()))
 	return reached.String() != job.TimePoint(upto).String(), nil
+}
+
+// begin is where a scan without a saved cursor begins: a window ago (one of 0
+// still needs a stretch), or where this process knows that it was before the queue
+// lost its data; the late pass was lost with it.
+func (u *updateScan) begin(upto time.Time) job.Point {
+	at := upto.Add(-max(u.s.c.Job.Update.Window, time.Second))
+	if last := u.s.updated; last != nil && last.At.Add(-u.delay()).Before(at) {
+		at = last.At.Add(-u.delay())
+	}
+	return job.TimePoint(at)
 }
 
 // fallBack moves a cursor that lies in the future down to before the clock: the

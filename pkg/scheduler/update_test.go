@@ -290,3 +290,27 @@ func TestHowFarTheUpdateScanIsBehind(t *testing.T) {
 		require.Zero(b.t, b.lag.last(job.Update), "quiet time before a row is no arrears")
 	})
 }
+
+// A queue that comes back empty knows no cursor: the leader does.
+func TestAQueueThatLostItsDataCostsNoStretchOfTime(t *testing.T) {
+	t.Parallel()
+	run(t, func(b *bed) {
+		b.updatesOnly()
+		p, _, _ := b.start("p")
+		b.pass(5 * time.Minute)
+		last, err := job.ParsePoint(b.store.cursor(job.Update))
+		require.NoError(b.t, err)
+		b.table.fill(1, 1)
+		p.sever(true)
+		b.pass(30 * time.Minute)
+		b.store.do(func() {
+			b.store.lock, b.store.cursors, b.store.samples = 0, map[job.Scan]string{}, map[string]time.Time{}
+		})
+		p.sever(false)
+		b.pass(time.Minute)
+		found := b.store.of(job.Update)
+		require.NotEmpty(b.t, found)
+		require.Equal(b.t, last.At.Add(-lateCommit), found[0].After.At, "what was owed to the late pass was lost too")
+		require.Equal(b.t, 2, b.log.count("it begins at its start"))
+	})
+}

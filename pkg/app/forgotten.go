@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// probeRedis asks whether Redis takes writes, and tells people when it has lost
+// its data since this process began: by a restart without persistence, a failover
+// to an empty replica, or a FLUSHALL. All goes on by itself then, but not from
+// where it was.
+func (a *App) probeRedis(ctx context.Context) error {
+	emptied, err := a.broker.Probe(ctx)
+	if err != nil || !emptied {
+		return err
+	}
+	names := make([]string, len(a.jobs))
+	for i, r := range a.jobs {
+		names[i] = r.job.Name
+	}
+	a.log.Error("redis has lost its data: "+forgotten, "jobs", strings.Join(names, " "), "not_found_again", notFoundAgain)
+	for _, name := range names {
+		a.alert(job.Alert{Kind: job.AlertForgotten, Job: name, Count: 1, Detail: "What is not found again: " + notFoundAgain + "."})
+		err = errors.Join(err, a.broker.NoteEvent(ctx, job.Event{Job: name, Kind: job.EventForgotten, Who: a.id, What: "Redis has lost its data: " + forgotten}))
+	}
+	return err
+}
+
+const (
+	forgotten     = "scans begin again at their configured start, open callbacks are found anew by them"
+	notFoundAgain = "open and parked callbacks of rows that the scans do not meet again (scan key below the start id, update time older than updateScanSecond), holds of operators, counters"
+)
