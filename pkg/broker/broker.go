@@ -22,6 +22,7 @@ type Broker struct {
 	once   redis.UniversalClient // never re-sends: for commands that must not run twice
 	locks  *redislock.Client
 	prefix string
+	memory memory
 }
 
 // Options are what a config file does not say.

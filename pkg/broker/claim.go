@@ -182,7 +182,11 @@ func (l *Leadership) ClaimLate(ctx context.Context, sample job.Sample, ranges []
 }
 
 // Room says how many ranges may still be pushed; a scheduler cuts no more than that.
+// Errors: a *job.LimitError of memory.
 func (q *Queue) Room(ctx context.Context) (int, error) {
+	if err := q.b.enough(ctx); err != nil {
+		return 0, err
+	}
 	pipe := q.b.rdb.Pipeline()
 	list := pipe.LLen(ctx, q.keys.ranges())
 	leased := pipe.ZCard(ctx, q.keys.rangesLeased())

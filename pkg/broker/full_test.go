@@ -49,6 +49,7 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 		"callback:a:5":         {"destination=a", "shard=db.user"},
 		"callback:a:db.user:1": {"destination=a", "seen=1"},
 	}))
+	require.NoError(t, f.broker.enough(ctx), "this reading counts for a while")
 	full := f.state()
 	fill("1")
 

@@ -12,9 +12,12 @@ import (
 
 // FetchRanges leases up to n ranges. It is sent once only: a second sending
 // would lease other ranges and leave the first to wait for the end of their
-// lease. Errors: ErrPaused, *SpecError, *LimitError. With an error that is about an
+// lease. Errors: ErrPaused, *SpecError, *LimitError (callbacks or memory). With an error that is about an
 // id that nothing can be read from come the ranges that could be read.
 func (q *Queue) FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error) {
+	if err := q.b.enough(ctx); err != nil {
+		return nil, err
+	}
 	keys := append([]string{q.keys.spec(), q.keys.paused(), q.keys.ranges(), q.keys.rangesLeased()}, q.keys.open()...)
 	reply, err := run(ctx, q.b.once, fetchRangesScript, keys, q.spec.Identity, q.spec.Details, worker,
 		ms(q.lease), newToken(), n, q.limits.MaxCallbacks, q.keys.rangePrefix())

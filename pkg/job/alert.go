@@ -11,6 +11,7 @@ const (
 	AlertSeveral   AlertKind = "several"   // a key with several rows
 	AlertStalled   AlertKind = "stalled"   // ranges that no run finishes were set aside
 	AlertBacklog   AlertKind = "backlog"   // a limit is reached, claiming stands still
+	AlertMemory    AlertKind = "memory"    // Redis is nearly full, claiming and comparing stand still
 	AlertForgotten AlertKind = "forgotten" // Redis came back without its data, everything begins again
 )
 

@@ -31,11 +31,17 @@ func (e *DownError) Unwrap() error { return e.Err }
 
 // LimitError says that a high-water mark was met; nothing was changed.
 type LimitError struct {
-	What string // "ranges" or "callbacks"
-	Have int
+	What string // "ranges", "callbacks" or LimitMemory
+	Have int    // so many of them; of memory, in percent
 }
 
+// LimitMemory is the What of a queue whose store is nearly full.
+const LimitMemory = "memory"
+
 func (e *LimitError) Error() string {
+	if e.What == LimitMemory {
+		return fmt.Sprintf("%d %% of Redis' maxmemory is used: at the limit", e.Have)
+	}
 	return fmt.Sprintf("%d %s are waiting: at the limit", e.Have, e.What)
 }
 

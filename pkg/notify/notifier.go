@@ -136,7 +136,7 @@ func (n *Notifier) add(a job.Alert) added {
 		n.groups[id] = &group{alert: a, due: time.Now().Add(n.window), logged: true}
 		return opened
 	}
-	if a.Kind != job.AlertBacklog { // a level, not a number of events
+	if a.Kind != job.AlertBacklog && a.Kind != job.AlertMemory { // levels, not numbers of events
 		a.Count += g.alert.Count
 	}
 	g.alert = a

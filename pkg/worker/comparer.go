@@ -66,7 +66,12 @@ func (c *comparer) backlog(err error) {
 	var limit *job.LimitError
 	if errors.As(err, &limit) && (c.told.IsZero() || time.Since(c.told) >= every) {
 		c.told = time.Now()
-		c.w.c.Alert(job.Alert{Kind: job.AlertBacklog, Job: c.w.c.Job.Name, Count: limit.Have})
+		kind := job.AlertBacklog
+		if limit.What == job.LimitMemory {
+			kind = job.AlertMemory
+		}
+		c.w.c.Log.Warn("nothing is compared at a limit", "limit", limit.Error())
+		c.w.c.Alert(job.Alert{Kind: kind, Job: c.w.c.Job.Name, Count: limit.Have})
 	}
 }
 

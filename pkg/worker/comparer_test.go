@@ -153,3 +153,16 @@ func TestBacklogIsToldOnceAMinute(t *testing.T) {
 		require.Equal(t, []job.Alert{alert, alert, alert}, f.alerts)
 	})
 }
+
+func TestNearlyFullRedisIsToldOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(waits)
+		f.queue.refusal = &job.LimitError{What: job.LimitMemory, Have: 86}
+		f.c.RangePoll = time.Second
+		stop := f.start(t.Context())
+		time.Sleep(30 * time.Second)
+		stop()
+		require.Equal(t, []job.Alert{{Kind: job.AlertMemory, Job: "shop", Count: 86}}, f.alerts)
+	})
+}
