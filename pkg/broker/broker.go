@@ -116,7 +116,7 @@ func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, e
 	if err != nil {
 		return nil, redisError(err)
 	}
-	if found != Layout {
+	if major, _, _ := strings.Cut(found, "."); major != Layout {
 		return nil, fmt.Errorf("redis: %w: the keys under %q have layout %s, this cupid writes layout %s: use another redis.prefix, or the cupid version that wrote them", ErrRefused, b.prefix, found, Layout)
 	}
 	return warnings, nil

@@ -22,9 +22,13 @@ func TestCheckNotesTheLayoutAndRefusesAnother(t *testing.T) {
 		_, err = f.broker.Check(f.Context(), true)
 		require.NoError(f, err)
 
+		require.NoError(f, f.raw.Set(f.Context(), f.broker.layoutKey(), "1.7", 0).Err())
+		_, err = f.broker.Check(f.Context(), true)
+		require.NoError(f, err, "additions")
 		require.NoError(f, f.raw.Set(f.Context(), f.broker.layoutKey(), "99", 0).Err())
 		_, err = f.broker.Check(f.Context(), true)
 		require.ErrorIs(f, err, ErrRefused)
+		require.NotContains(f, err.Error(), "\n", "one line")
 		require.ErrorContains(f, err, fmt.Sprintf("the keys under %q have layout 99, this cupid writes layout 1", f.prefix))
 		require.Equal(f, "99", f.raw.Get(f.Context(), f.broker.layoutKey()).Val())
 	})

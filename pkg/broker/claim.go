@@ -143,20 +143,26 @@ func limitError(what, have string) error {
 	return &job.LimitError{What: what, Have: n}
 }
 
-// Samples gives the n oldest samples, oldest first.
+// Samples gives the n oldest samples, oldest first. Among others, one that cannot
+// be read (another version's) is left for whoever can.
 func (q *Queue) Samples(ctx context.Context, n int) ([]job.Sample, error) {
 	found, err := q.b.rdb.ZRangeWithScores(ctx, q.keys.samples(), 0, int64(n)-1).Result()
 	if err != nil {
 		return nil, fmt.Errorf("read the samples of %s: %w", q.job, redisError(err))
 	}
 	samples := make([]job.Sample, 0, len(found))
+	var unreadable []error
 	for _, z := range found {
 		id, _ := z.Member.(string)
 		r, err := job.ParseRange(id)
 		if err != nil {
-			return nil, fmt.Errorf("read the samples of %s: %w", q.job, err)
+			unreadable = append(unreadable, fmt.Errorf("read the samples of %s: %w", q.job, err))
+			continue
 		}
 		samples = append(samples, job.Sample{Range: r, Since: time.UnixMilli(int64(z.Score)).UTC()})
+	}
+	if len(samples) == 0 {
+		return nil, errors.Join(unreadable...)
 	}
 	return samples, nil
 }

@@ -218,6 +218,12 @@ func TestCursorThatIsNoPointIsAnError(t *testing.T) {
 		require.NoError(f, f.raw.ZAdd(f.Context(), f.keys.samples(), redis.Z{Member: "nothing"}).Err())
 		_, err = f.Samples(f.Context(), 1)
 		require.ErrorContains(f, err, "read the samples of db.user")
+		late := insertRange("1", "2")
+		late.Scan = job.InsertLate
+		require.NoError(f, f.raw.ZAdd(f.Context(), f.keys.samples(), redis.Z{Member: late.ID()}).Err())
+		samples, err := f.Samples(f.Context(), 5)
+		require.NoError(f, err)
+		require.Equal(f, []job.Sample{{Range: late, Since: time.UnixMilli(0).UTC()}}, samples, "one that cannot be read holds up no other")
 	})
 }
 
@@ -295,5 +301,17 @@ func TestRoomIsWhatTheLimitLeaves(t *testing.T) {
 		require.Equal(f, 2, room())
 		f.seed(state{"ranges": {"4", "5", "6", "7"}})
 		require.Zero(f, room())
+	})
+}
+
+// What made a cursor fall back may not be seen any more when the hold is over.
+func TestACursorMayMoveWhileTheJobIsHeld(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		l := f.lead("s1")
+		f.seed(state{"cursor": {"insert:db.user=1000"}, "paused": {"by=eva"}})
+		require.NoError(f, l.Claim(f.Context(), job.Claim{Scan: job.Insert, Shard: shard(), From: point("1000"), To: job.KeyPoint("7")}))
+		require.Equal(f, []string{"insert:db.user=7"}, f.state()["cursor"])
+		require.Empty(f, f.state()["ranges"])
 	})
 }

@@ -2,7 +2,9 @@ package broker
 
 import "time"
 
-// Layout is the version of the keys below. A process refuses to work on another.
+// Layout is the version of the keys below. A process refuses to work on another;
+// what stands behind a dot ("1.2") are additions that it may leave alone: unknown
+// fields of hashes are kept and ignored.
 const Layout = "1"
 
 // Names of the keys that do not belong to a job.

@@ -173,6 +173,24 @@ func (m *model) remove() {
 	})
 }
 
+// stepBack sets the database's clock back and lets a scheduler look, once it can: a
+// step that nobody sees before the clock is where it was cannot be known.
+func (m *model) stepBack(by time.Duration) {
+	m.b.table.set(func(d *table) { d.skew -= by })
+	m.b.store.do(func() { m.calm = true })
+	for range 600 {
+		cursor, err := job.ParsePoint(m.b.store.cursor(job.Update))
+		require.NoError(m.b.t, err)
+		var clock time.Time
+		m.b.table.set(func(d *table) { clock = d.clock() })
+		if cursor.At.Before(clock.Add(2 * time.Second)) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	m.b.store.do(func() { m.calm = false })
+}
+
 // step is what happens within a moment.
 func (m *model) step(quiet bool) {
 	m.b.store.do(func() { m.b.store.waiting = max(0, m.b.store.waiting-m.random.IntN(30)) })
@@ -195,8 +213,7 @@ func (m *model) step(quiet bool) {
 	case event < 0.010:
 		m.remove()
 	case event < 0.013:
-		back := time.Duration(m.random.Int64N(int64(20 * time.Second)))
-		m.b.table.set(func(d *table) { d.skew -= back })
+		m.stepBack(time.Duration(m.random.Int64N(int64(20 * time.Second))))
 	case event < 0.023:
 		m.b.store.do(func() { m.b.store.paused = !m.b.store.paused })
 	case event < 0.033:
@@ -252,7 +269,7 @@ func (m *model) check() {
 			require.True(m.b.t, m.seen(updates, v), "row %s with time %s, visible since %s, was not claimed since", v.key, v.wall, m.clock(v.from))
 		}
 	}
-	require.Greater(m.b.t, len(inserted), 100)
+	require.NotEmpty(m.b.t, inserted)
 }
 
 func (m *model) clock(at time.Time) time.Time { return at.Add(m.b.table.skew).UTC() }

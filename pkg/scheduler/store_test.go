@@ -121,7 +121,7 @@ func (s *store) claim(token int, who string, c job.Claim) error {
 		return nil
 	case found != from:
 		return &job.CursorError{Found: found}
-	case s.paused:
+	case len(c.Ranges) > 0 && s.paused:
 		return job.ErrPaused
 	case len(c.Ranges) > 0 && s.backlog:
 		return &job.LimitError{What: "callbacks", Have: 1}

@@ -8,14 +8,16 @@
 -- Atomic: a cursor that moved without its ranges loses rows, ranges without the cursor are claimed twice.
 -- The lock only saves work. What protects is that the same script compares lock and cursor and writes both:
 -- a scheduler that slept past its lock, or whose reply was lost, changes nothing.
+-- A claim without ranges only moves the cursor: it passes while the job is held, since what made a cursor fall back
+-- may not be seen any more when the hold is over.
 local held = redis.call('GET', KEYS[1])
 if not held or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return {'lock'} end
 local cursor = redis.call('HGET', KEYS[2], ARGV[2]) or '*'
 if cursor ~= ARGV[3] then return {'cursor', cursor} end
-if paused(KEYS[4]) then return {'paused'} end
 
 local waiting = redis.call('LLEN', KEYS[5])
 if #ARGV > 10 then
+  if paused(KEYS[4]) then return {'paused'} end
   local backlog = open(KEYS, 8)
   if backlog >= tonumber(ARGV[8]) then return {'backlog', backlog} end
   local ranges = waiting + redis.call('ZCARD', KEYS[6]) + redis.call('ZCARD', KEYS[7])
