@@ -2,8 +2,11 @@ package redistest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,24 +25,35 @@ func startDaemon(options Options) (*proctest.Server, error) {
 		return nil, err
 	}
 	socket, log := dir.File("redis.sock"), dir.File("redis.log")
+	var first []string
+	if options.sentinel != "" {
+		conf := dir.File("sentinel.conf") // which it writes
+		if err := os.WriteFile(conf, []byte(options.sentinel), 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("write the sentinel's config: %w", err), dir.Remove())
+		}
+		first = []string{conf, "--sentinel"}
+	}
 	return proctest.NewServer(proctest.ServerConfig{
 		Program: program,
 		Dir:     dir,
 		Log:     log,
 		Ready:   func() bool { return answers(socket) },
 		Args: func(port int) []string {
-			return append([]string{
+			return slices.Concat(first, []string{
 				"--bind", "127.0.0.1",
 				"--port", strconv.Itoa(port),
 				"--unixsocket", socket,
 				"--dir", dir.Path,
 				"--logfile", log,
-			}, options.args()...)
+			}, options.args())
 		},
 	})
 }
 
 func (o Options) args() []string {
+	if o.sentinel != "" {
+		return o.ExtraArgs
+	}
 	args := []string{"--save", ""}
 	if o.AOF {
 		args = append(args, "--appendonly", "yes", "--appendfsync", "everysec")

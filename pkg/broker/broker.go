@@ -3,7 +3,6 @@ package broker
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Broker is a connection to the Redis that a fleet shares.
@@ -63,16 +63,16 @@ func Open(c Config, o Options) *Broker {
 }
 
 func client(c Config, o Options, r resend) redis.UniversalClient {
-	u := &redis.UniversalOptions{
+	return redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs: c.Addrs, Username: c.Username, Password: c.Password.Reveal(), DB: c.DB, MasterName: c.Master,
+		SentinelUsername: c.SentinelUsername, SentinelPassword: c.SentinelPassword.Reveal(), IsClusterMode: c.Cluster, TLSConfig: c.tls(),
 		ClientName: o.Name, PoolSize: poolSize, MaxRetries: r.retries, MaxRedirects: r.redirects,
 		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
 		ContextTimeoutEnabled: true, ConnMaxLifetime: 10 * time.Minute,
-	}
-	if c.TLS {
-		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return redis.NewUniversalClient(u)
+		// What only some servers know is not asked of any: each try costs a
+		// connection a round trip and is noted as refused to a user of few rights.
+		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
 }
 
 // Close ends the connections.

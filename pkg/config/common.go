@@ -128,7 +128,16 @@ func (r *reader) redis() *broker.Config {
 		Prefix:   r.prefix("redis.prefix"),
 		Master:   r.text("redis.master"),
 		TLS:      r.flag("redis.tls"),
+		Cluster:  r.flag("redis.cluster"),
+
+		SentinelUsername: r.text("redis.sentinelUsername"),
+		SentinelPassword: r.secret("redis.sentinelPassword"),
+		CAFile:           r.path("redis.caFile"),
+		CertFile:         r.path("redis.certFile"),
+		KeyFile:          r.path("redis.keyFile"),
 	}
+	c.Roots = r.authorities("redis.caFile", c.CAFile)
+	c.Certificate = r.certificate("redis.certFile", "redis.keyFile", c.CertFile, c.KeyFile)
 	addrs := r.texts("redis.addr")
 	if len(addrs) == 0 {
 		others := []string{"redis.username", "redis.password", "redis.db", "redis.master", "redis.tls"}
@@ -140,7 +149,11 @@ func (r *reader) redis() *broker.Config {
 	for _, addr := range addrs {
 		r.redisAddr(c, addr, len(addrs))
 	}
-	if len(c.Addrs) > 1 && c.Master == "" && c.DB != 0 {
+	c.TLS = c.TLS || c.Roots != nil || c.Certificate != nil
+	if c.Cluster && c.Master != "" {
+		r.wrong("redis.cluster", "found it besides "+r.name("redis.master"), "want a cluster or sentinels")
+	}
+	if (len(c.Addrs) > 1 || c.Cluster) && c.Master == "" && c.DB != 0 {
 		r.wrong("redis.db", "found "+strconv.Itoa(c.DB)+" for a cluster", "want 0: a cluster has one database")
 	}
 	return c

@@ -20,7 +20,7 @@ const samples = "../../configs/"
 var secrets = []string{
 	"SOURCE_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db",
 	"DESTINATION_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db2",
-	"REDIS_PASSWORD=s3cr3t", "PUSHBEAR_SEND_KEY=s3cr3t", "WEBHOOK_SECRET=whsec_c2VjcmV0",
+	"REDIS_PASSWORD=s3cr3t", "SENTINEL_PASSWORD=s3cr3t", "PUSHBEAR_SEND_KEY=s3cr3t", "WEBHOOK_SECRET=whsec_c2VjcmV0",
 }
 
 // The reference file shows every setting, each at its default.
@@ -60,7 +60,7 @@ func TestReferenceFileUncommented(t *testing.T) {
 	text, err := os.ReadFile(samples + "cupid.yaml")
 	require.NoError(t, err)
 	all := commented.ReplaceAllString(string(text), "$1$2")
-	all = regexp.MustCompile(`(?m)^ *dsnFile:.*\n|^cupid: every.*\n`).ReplaceAllString(all, "")
+	all = regexp.MustCompile(`(?m)^ *(?:dsn|ca|cert|key)File:.*\n|^cupid: every.*\n`).ReplaceAllString(all, "")
 	all = strings.ReplaceAll(all, "  -     source", "  - source")
 	c := load(t, config.Options{Path: write(t, "cupid.yaml", all), Environ: secrets})
 	require.Equal(t, "Asia/Shanghai", c.Jobs[0].Update.Zone)

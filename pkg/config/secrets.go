@@ -57,10 +57,7 @@ func (r *reader) secretFile(key string) job.Secret {
 	if path == "" {
 		return job.Secret{}
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(r.file), path)
-	}
-	text, why := readRegular(path, maxSecretFile)
+	text, why := readRegular(r.beside(path), maxSecretFile)
 	if why == "" && strings.TrimSpace(string(text)) == "" {
 		why = "is empty"
 	}
@@ -88,4 +85,12 @@ func readRegular(path string, limit int64) (text []byte, why string) {
 		return nil, "cannot be read: " + cause(err)
 	}
 	return text, ""
+}
+
+// beside is a path as seen from the config file.
+func (r *reader) beside(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(r.file), path)
 }

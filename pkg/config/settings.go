@@ -44,7 +44,13 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"redis.db", "redis.db", "0", "number of the database", limit{min: 0, max: 1 << 20}},
 		{"redis.prefix", "redis.prefix", "cupid:", "what stands before every key", limit{}},
 		{"redis.master", "redis.master", "", "name by which the sentinels know the primary; addr then names the sentinels", limit{}},
+		{"redis.sentinelUsername", "redis.sentinelUsername", "", "ACL user at the sentinels, where they want one", limit{}},
+		{"redis.sentinelPassword", "redis.sentinelPassword", "", "password at the sentinels, where they want one", limit{}},
+		{"redis.cluster", "redis.cluster", "false", "a single addr is the endpoint of a cluster; several without master are one anyway", limit{}},
 		{"redis.tls", "redis.tls", "false", "encrypt the connection", limit{}},
+		{"redis.caFile", "redis.caFile", "", "PEM file of the authorities that Redis' certificate is checked against; without it the system's", limit{}},
+		{"redis.certFile", "redis.certFile", "", "PEM file of the certificate that cupid shows to Redis", limit{}},
+		{"redis.keyFile", "redis.keyFile", "", "PEM file of the key of certFile", limit{}},
 
 		{"state", "src.cacheFilePath", "", "file or directory in which the embedded store is kept when no Redis is named", limit{}},
 

@@ -93,7 +93,15 @@ type (
 		DB       int      `yaml:"db"`
 		Prefix   string   `yaml:"prefix"`
 		Master   string   `yaml:"master,omitempty"`
-		TLS      bool     `yaml:"tls"`
+
+		SentinelUsername string `yaml:"sentinelUsername,omitempty"`
+		SentinelPassword string `yaml:"sentinelPassword,omitempty"`
+
+		Cluster  bool   `yaml:"cluster"`
+		TLS      bool   `yaml:"tls"`
+		CAFile   string `yaml:"caFile,omitempty"`
+		CertFile string `yaml:"certFile,omitempty"`
+		KeyFile  string `yaml:"keyFile,omitempty"`
 	}
 	logForm struct {
 		Dir       string `yaml:"dir,omitempty"`
@@ -201,7 +209,9 @@ func (w writer) redis(c *broker.Config) *redisForm {
 	}
 	return &redisForm{
 		Addr: c.Addrs, Username: c.Username, Password: w.secret(c.Password),
-		DB: c.DB, Prefix: c.Prefix, Master: c.Master, TLS: c.TLS,
+		DB: c.DB, Prefix: c.Prefix, Master: c.Master,
+		SentinelUsername: c.SentinelUsername, SentinelPassword: w.secret(c.SentinelPassword),
+		Cluster: c.Cluster, TLS: c.TLS, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
 	}
 }
 
