@@ -62,13 +62,14 @@ func TestASlotThatMovesLosesNothing(t *testing.T) {
 	w.run(app.Scheduler)
 	w.run(app.Worker)
 	w.run(app.Worker)
-	key, during := w.key("cursor"), 10_000
+	key, id := w.key("cursor"), 0
 	for n := range 30 {
-		w.insert(w.source, 100*n+1, 100*n+2, 100*n+3)
+		w.insert(w.source, id+1, id+2, id+3)
+		id += 3
 		if n%10 == 5 { // there, and on, and back
 			c.Move(t, key, (c.Owner(t, key)+1)%3, func() {
-				during++
-				w.insert(w.source, during)
+				id++
+				w.insert(w.source, id)
 			})
 		}
 		pass(50 * time.Millisecond)
