@@ -70,6 +70,7 @@ type Receiver struct {
 	mu       sync.Mutex
 	behavior Behavior
 	received []Request
+	watch    func(n, status int)
 }
 
 // New starts a receiver that behaves so; nil answers 200 to everything. It
@@ -98,6 +99,13 @@ func (r *Receiver) Behave(behavior Behavior) {
 	r.behavior = behavior
 }
 
+// Watch has f hear of each answer that is about to be given.
+func (r *Receiver) Watch(f func(n, status int)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watch = f
+}
+
 func (r *Receiver) serve(w http.ResponseWriter, incoming *http.Request) {
 	raw, err := io.ReadAll(incoming.Body)
 	if err != nil {
@@ -114,7 +122,7 @@ func (r *Receiver) serve(w http.ResponseWriter, incoming *http.Request) {
 		request.Body = Body{}
 	}
 	n, behavior := r.record(request)
-	r.answer(w, incoming, behavior(n, request.Body))
+	r.answer(w, incoming, n, behavior(n, request.Body))
 }
 
 func (r *Receiver) record(request Request) (n int, behavior Behavior) {
@@ -125,7 +133,7 @@ func (r *Receiver) record(request Request) (n int, behavior Behavior) {
 	return request.N, r.behavior
 }
 
-func (r *Receiver) answer(w http.ResponseWriter, incoming *http.Request, reply Reply) {
+func (r *Receiver) answer(w http.ResponseWriter, incoming *http.Request, n int, reply Reply) {
 	var due <-chan time.Time // nil: never
 	if !reply.Hang {
 		due = time.After(reply.Delay)
@@ -136,6 +144,12 @@ func (r *Receiver) answer(w http.ResponseWriter, incoming *http.Request, reply R
 		return
 	case <-r.ended:
 		return
+	}
+	r.mu.Lock()
+	watch := r.watch
+	r.mu.Unlock()
+	if watch != nil {
+		watch(n, max(reply.Status, http.StatusOK))
 	}
 	maps.Copy(w.Header(), reply.Header)
 	w.WriteHeader(max(reply.Status, http.StatusOK))

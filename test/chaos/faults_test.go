@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/masixun71/cupid-go/internal/callbacktest"
+	"github.com/masixun71/cupid-go/test/chaos/checker"
 	"github.com/masixun71/cupid-go/test/fleet"
 )
 
@@ -23,21 +24,49 @@ type fault struct {
 // lease is also that of the scheduler's lock: a pause beyond it makes others take over.
 const lease = 10 * time.Second
 
+// bed is everything that can be broken.
+type bed struct {
+	world     *fleet.World
+	network   *network
+	disk      *disk
+	processes []*fleet.Process
+}
+
 // faults is everything that can happen.
-func faults(w *fleet.World, processes []*fleet.Process) []fault {
-	answer := func(b callbacktest.Behavior) func(testing.TB) {
-		return func(testing.TB) { w.Receiver.Behave(b) }
+func (b *bed) faults() []fault {
+	w := b.world
+	answer := func(behavior callbacktest.Behavior) func(testing.TB) {
+		return func(testing.TB) { w.Receiver.Behave(behavior) }
 	}
-	works := answer(callbacktest.Repair(w.Repair))
+	repairs := callbacktest.Repair(w.Repair)
+	works := answer(repairs)
 	all := []fault{
 		{"redis killed", w.Redis, 0, 2 * time.Second, w.Redis.Kill, w.Redis.Restart},
-		{"redis paused", w.Redis, time.Second, 6 * time.Second, w.Redis.Pause, w.Redis.Resume},
+		{"redis paused", w.Redis, time.Second, lease + 3*time.Second, w.Redis.Pause, w.Redis.Resume},
 		{"database killed", w.MySQL, 0, 2 * time.Second, w.MySQL.Kill, w.MySQL.Restart},
 		{"receiver fails", w.Receiver, time.Second, 5 * time.Second, answer(callbacktest.Always(http.StatusInternalServerError)), works},
 		{"receiver hangs", w.Receiver, time.Second, 5 * time.Second, answer(hang), works},
 		{"receiver hangs up", w.Receiver, time.Second, 5 * time.Second, answer(hangUp), works},
+		{"receiver redirects", w.Receiver, time.Second, 5 * time.Second, answer(redirect), works},
+		{"receiver repairs and fails", w.Receiver, time.Second, 5 * time.Second, answer(after(repairs, callbacktest.Reply{Status: http.StatusBadGateway})), works},
+		{"receiver repairs and hangs", w.Receiver, time.Second, 5 * time.Second, answer(after(repairs, callbacktest.Reply{Hang: true})), works},
+		{"receiver repairs twice, late", w.Receiver, time.Second, 5 * time.Second, answer(twice(repairs)), works},
+		{"receiver lies", w.Receiver, time.Second, 5 * time.Second, answer(callbacktest.Always(http.StatusOK)), works},
+		{"receiver down for long", b.network.receiver, 10 * time.Second, 25 * time.Second, b.network.receiver.cut, b.network.receiver.mend},
 	}
-	for _, p := range processes {
+	for _, l := range []*link{b.network.source, b.network.destination, b.network.redis, b.network.receiver} {
+		all = append(all,
+			fault{l.name + " cut off", l, 0, lease + 2*time.Second, l.cut, l.mend},
+			fault{l.name + " half open", l, time.Second, lease + 2*time.Second, l.disturb("timeout", "downstream", map[string]int{"timeout": 0}), l.calm},
+			fault{l.name + " swallows", l, time.Second, lease + 2*time.Second, l.disturb("timeout", "upstream", map[string]int{"timeout": 0}), l.calm},
+			fault{l.name + " slow", l, time.Second, 6 * time.Second, l.disturb("latency", "downstream", map[string]int{"latency": 400, "jitter": 300}), l.calm},
+			fault{l.name + " cuts replies", l, time.Second, 4 * time.Second, l.disturb("limit_data", "downstream", map[string]int{"bytes": 3000}), l.calm},
+			fault{l.name + " resets", l, 0, 2 * time.Second, l.disturb("reset_peer", "downstream", map[string]int{"timeout": 100}), l.calm})
+	}
+	if b.disk.small {
+		all = append(all, fault{"disk full", b.disk, time.Second, 8 * time.Second, b.disk.fill, b.disk.free})
+	}
+	for _, p := range b.processes {
 		all = append(all,
 			fault{p.Name + " killed", p, 0, 3 * time.Second, p.Kill, p.Start},
 			fault{p.Name + " paused", p, lease + time.Second, lease + 4*time.Second, p.Pause, p.Resume})
@@ -50,6 +79,27 @@ func hang(int, callbacktest.Body) callbacktest.Reply { return callbacktest.Reply
 // hangUp ends the connection without an answer.
 func hangUp(int, callbacktest.Body) callbacktest.Reply { panic(http.ErrAbortHandler) }
 
+func redirect(int, callbacktest.Body) callbacktest.Reply {
+	return callbacktest.Reply{Status: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"http://127.0.0.1:9/elsewhere"}}}
+}
+
+// after does the work and then gives another answer.
+func after(work callbacktest.Behavior, reply callbacktest.Reply) callbacktest.Behavior {
+	return func(n int, body callbacktest.Body) callbacktest.Reply {
+		work(n, body)
+		return reply
+	}
+}
+
+// twice does the work, waits about as long as the time-out, and does it again.
+func twice(work callbacktest.Behavior) callbacktest.Behavior {
+	return func(n int, body callbacktest.Body) callbacktest.Reply {
+		work(n, body)
+		<-time.After(2800 * time.Millisecond)
+		return work(n, body)
+	}
+}
+
 // schedule begins faults at random and heals them in time. It runs on the
 // test's goroutine alone.
 type schedule struct {
@@ -58,12 +108,13 @@ type schedule struct {
 	faults []fault
 	began  time.Time
 	active map[any]healing
+	log    []checker.Fault
 }
 
 // healing is a fault that lasts until then.
 type healing struct {
 	fault
-	until time.Time
+	since, until time.Time
 }
 
 // run breaks things for d, then heals all.
@@ -87,7 +138,7 @@ func (s *schedule) beginOne() {
 	}
 	s.t.Logf("%7s %s for %s", time.Since(s.began).Round(10*time.Millisecond), f.name, lasts.Round(10*time.Millisecond))
 	f.begin(s.t)
-	s.active[f.target] = healing{fault: f, until: time.Now().Add(lasts)}
+	s.active[f.target] = healing{fault: f, since: time.Now(), until: time.Now().Add(lasts)}
 }
 
 func (s *schedule) healDue(now time.Time) {
@@ -95,6 +146,7 @@ func (s *schedule) healDue(now time.Time) {
 		if now.After(h.until) {
 			h.heal(s.t)
 			delete(s.active, target)
+			s.log = append(s.log, checker.Fault{Begin: h.since, End: time.Now(), What: h.name})
 		}
 	}
 }

@@ -22,6 +22,9 @@ const (
 	Cupid     = "cupid"
 )
 
+// BuildFlags are further flags of go build; they count until the first command is run.
+var BuildFlags []string
+
 // binaries builds the commands once per test binary, with the race detector when it has it too.
 var (
 	binaries = sync.OnceValues(build)
@@ -37,6 +40,7 @@ func build() (dir string, err error) {
 	if race {
 		args = append(args, "-race")
 	}
+	args = append(args, BuildFlags...)
 	for _, command := range []string{Scheduler, Worker, Cupid} {
 		args = append(args, module+"/cmd/"+command)
 	}

@@ -22,12 +22,16 @@ type Traffic struct {
 	Rate  int           // changes per second, half inserts, half updates
 	Loss  float64       // share of the changes that never arrive
 	Delay time.Duration // until the others do
-	Hot   int           // so many of the first rows are changed all the time, and never lost
+	// Stale is the share of the updates that arrive out of order as well: the row as it
+	// was then is written once more after it was copied, whatever came since.
+	Stale float64
+	Hot   int // so many of the first rows are changed all the time, and never lost
 
 	random  *rand.Rand
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	changes chan change
+	stale   chan change // arrive once more
 
 	mu     sync.Mutex
 	next   int             // id of the next row
@@ -37,8 +41,9 @@ type Traffic struct {
 
 // change is a row that was written and is to be copied.
 type change struct {
-	id string
-	at time.Time
+	id   string
+	at   time.Time
+	name string // of an update that arrives once more
 }
 
 // fate is what became of a row's changes.
@@ -60,7 +65,7 @@ const (
 func (f *Traffic) Start(t testing.TB) {
 	t.Helper()
 	f.random = rand.New(rand.NewPCG(f.Seed, 1))
-	f.changes = make(chan change, 1<<20)
+	f.changes, f.stale = make(chan change, 1<<20), make(chan change, 1<<20)
 	f.state, f.next = map[string]fate{}, f.Rows+1
 	ctx, stop := context.WithCancel(context.Background())
 	f.stop = stop
@@ -84,8 +89,8 @@ func (f *Traffic) write(ctx context.Context) {
 	n := max(f.Rate*int(writeEvery)/int(time.Second)/2, 1)
 	for turn := 0; ctx.Err() == nil; turn++ {
 		inserts, updates := f.pick(n, turn)
-		f.made(inserts, f.exec(ctx, insertOf(inserts, turn)), true)
-		f.made(updates, f.exec(ctx, updateOf(updates, turn)), false)
+		f.made(inserts, f.exec(ctx, insertOf(inserts, turn)), true, "")
+		f.made(updates, f.exec(ctx, updateOf(updates, turn)), false, changed(turn))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -121,8 +126,10 @@ func insertOf(ids []string, turn int) string {
 }
 
 func updateOf(ids []string, turn int) string {
-	return fmt.Sprintf("UPDATE db.user SET name = 'changed %d' WHERE id IN (%s)", turn, strings.Join(ids, ","))
+	return fmt.Sprintf("UPDATE db.user SET name = '%s' WHERE id IN (%s)", changed(turn), strings.Join(ids, ","))
 }
+
+func changed(turn int) string { return fmt.Sprintf("changed %d", turn) }
 
 // exec ends by itself and not with the traffic: a statement that is cut off
 // leaves open whether it was committed.
@@ -135,7 +142,7 @@ func (f *Traffic) exec(ctx context.Context, statement string) error {
 
 // made decides which changes the pipeline loses. Those of a statement that
 // failed may be committed or not: the pipeline has not seen them.
-func (f *Traffic) made(ids []string, err error, fresh bool) {
+func (f *Traffic) made(ids []string, err error, fresh bool, name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -151,6 +158,10 @@ func (f *Traffic) made(ids []string, err error, fresh bool) {
 		case hot > f.Hot && f.random.Float64() < f.Loss:
 			s.lost++
 			s.owed = true
+		case name != "" && hot > f.Hot && f.random.Float64() < f.Stale:
+			s.lost++ // in effect
+			f.changes <- change{id: id, at: time.Now()}
+			f.stale <- change{id: id, at: time.Now(), name: name}
 		default:
 			f.changes <- change{id: id, at: time.Now()}
 		}
@@ -170,6 +181,30 @@ func (f *Traffic) copy() {
 		}
 		if ready > 0 && f.carry(due[:ready]) {
 			due = due[ready:]
+		}
+		f.disorder()
+	}
+}
+
+// disorder writes what is old by now over what was copied.
+func (f *Traffic) disorder() {
+	const late = time.Second
+	for {
+		select {
+		case c := <-f.stale:
+			if wait := late - time.Since(c.at); wait > 0 {
+				<-time.After(wait)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			_, err := f.World.DB.ExecContext(ctx, "UPDATE db2.user SET name = ? WHERE number = ?", c.name, "n"+c.id)
+			cancel()
+			if err != nil {
+				f.mu.Lock()
+				f.errors = append(f.errors, err.Error())
+				f.mu.Unlock()
+			}
+		default:
+			return
 		}
 	}
 }

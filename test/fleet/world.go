@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"database/sql"
 	"os"
 	"path/filepath"
@@ -27,14 +28,19 @@ type World struct {
 	Receiver *callbacktest.Receiver
 	Alerts   *callbacktest.Receiver
 	Dir      string // of config, log and state files
+	// Via are where the processes reach the servers, when not directly.
+	Via Route
 }
+
+// Route holds addresses of what stands before the servers; "" is the server itself.
+type Route struct{ Source, Destination, Redis, Receiver string }
 
 // NewWorld starts the servers, which end with t.
 func NewWorld(t testing.TB) *World {
 	t.Helper()
 	w := &World{
 		MySQL:    mysqltest.Start(t, mysqltest.Options{TimeZone: "+08:00", Durable: true}),
-		Redis:    redistest.Start(t, redistest.Options{AOF: true}),
+		Redis:    redistest.Start(t, redistest.Options{AOF: true, ExtraArgs: []string{"--auto-aof-rewrite-percentage", "0"}}),
 		Receiver: callbacktest.New(t, nil),
 		Alerts:   callbacktest.New(t, nil),
 		Dir:      t.TempDir(),
@@ -78,7 +84,7 @@ var seedPage string
 // which win over those of the page. It returns the path.
 func (w *World) SeedConfig(t testing.TB, more ...string) string {
 	t.Helper()
-	return w.File(t, "seed.json", w.Seed(append([]string{`"redis": {"addr": "` + w.Redis.Addr + `"}`}, more...)...))
+	return w.File(t, "seed.json", w.Seed(append([]string{`"redis": {"addr": "` + cmp.Or(w.Via.Redis, w.Redis.Addr) + `"}`}, more...)...))
 }
 
 // Seed is the text of the seed page's config with the addresses of this world.
@@ -91,8 +97,9 @@ func (w *World) Seed(more ...string) string {
 	}
 	credentials := mysqltest.User + ":" + mysqltest.Password
 	return strings.NewReplacer(
-		"user:password@tcp(127.0.0.1:3306)", credentials+"@tcp("+w.MySQL.Addr+")",
-		"127.0.0.1:20000", strings.TrimPrefix(w.Receiver.URL, "http://"),
+		"user:password@tcp(127.0.0.1:3306)/db?", credentials+"@tcp("+cmp.Or(w.Via.Source, w.MySQL.Addr)+")/db?",
+		"user:password@tcp(127.0.0.1:3306)/db2?", credentials+"@tcp("+cmp.Or(w.Via.Destination, w.MySQL.Addr)+")/db2?",
+		"127.0.0.1:20000", cmp.Or(w.Via.Receiver, strings.TrimPrefix(w.Receiver.URL, "http://")),
 		`"/tmp"`, `"`+w.Dir+`"`,
 	).Replace(page)
 }
