@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ type jobRun struct {
 	state  string // starting, running, refused, stopped
 	why    error
 	worker *worker.Worker
+	hosts  []string         // of the receivers that this process calls
 	lag    map[string]int64 // since the last beat
 }
 
@@ -67,6 +69,22 @@ func (r *jobRun) takeLag() map[string]int64 {
 	noted := r.lag
 	r.lag = map[string]int64{}
 	return noted
+}
+
+// calls notes that this process calls a receiver.
+func (r *jobRun) calls(host string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.hosts, host) {
+		r.hosts = append(r.hosts, host)
+	}
+}
+
+// called are the receivers that this process calls.
+func (r *jobRun) called() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.hosts)
 }
 
 func (r *jobRun) set(state string, why error) {
@@ -297,7 +315,8 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 				return nil, nil, fmt.Errorf("%w: destination %s: %w", ErrConfig, d.Name, err)
 			}
 			endpoints = append(endpoints, e)
-			target.Endpoint = e
+			r.calls(e.Host())
+			target.Endpoint, target.Receiver = e, r.a.broker.Endpoint(e.Host(), d.Callback.Limit, d.Callback.Timeout)
 		}
 		targets = append(targets, target)
 	}

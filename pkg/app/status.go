@@ -183,7 +183,7 @@ func (a *App) beat(ctx context.Context) {
 		a.pulse.Turn("beat", every+a.turnTime())
 		err := errors.Join(a.probeRedis(ctx), a.broker.Beat(ctx, a.process()))
 		for _, r := range a.jobs {
-			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()))
+			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()), a.broker.NoteEndpoints(ctx, r.called()))
 		}
 		if err != nil && ctx.Err() == nil {
 			a.log.Warn("the registry was not told that this process lives", "error", err)

@@ -64,7 +64,8 @@ func Open(c Config, o Options) *Broker {
 
 func client(c Config, o Options, r resend) redis.UniversalClient {
 	return redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: c.Addrs, Username: c.Username, Password: c.Password.Reveal(), DB: c.DB, MasterName: c.Master,
+		Addrs:    slices.Clone(c.Addrs), // a cluster's client appends to it
+		Username: c.Username, Password: c.Password.Reveal(), DB: c.DB, MasterName: c.Master,
 		SentinelUsername: c.SentinelUsername, SentinelPassword: c.SentinelPassword.Reveal(), IsClusterMode: c.Cluster, TLSConfig: c.tls(),
 		ClientName: o.Name, PoolSize: poolSize, MaxRetries: r.retries, MaxRedirects: r.redirects,
 		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,

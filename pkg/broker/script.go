@@ -46,6 +46,11 @@ var (
 	eventScript          = script("event")
 	permitQueryScript    = script("permit_query")
 	endQueryScript       = script("end_query")
+
+	enterEndpointScript   = script("enter_endpoint")
+	leaveEndpointScript   = script("leave_endpoint")
+	holdCallbacksScript   = script("hold_callbacks")
+	hastenCallbacksScript = script("hasten_callbacks")
 )
 
 // run executes s and gives its reply as a list. Run sends the short hash and

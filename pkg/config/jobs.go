@@ -172,6 +172,7 @@ func (r *reader) callback(at string, lease time.Duration) job.Callback {
 		Verify:      r.flag(at + "verify"),
 		VerifyDelay: r.duration(at + "verifyDelay"),
 		Concurrency: r.number(at + "concurrency"),
+		Limit:       job.Calls{AtOnce: r.number(at + "maxInFlight"), PerSecond: r.number(at + "rate"), BreakAfter: r.number(at + "breakAfter")},
 		Body:        job.BodyForm(r.word(at + "body")),
 		Secrets:     r.webhookSecrets(at + "secrets"),
 		Off:         r.flag(at + "off"),

@@ -89,7 +89,7 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 				Callback: job.Callback{
 					URL: "http://127.0.0.1:20000/test/callback", Timeout: 3 * time.Second,
 					Retry: 10 * time.Second, SlowRetry: 10 * time.Minute,
-					Verify: true, VerifyDelay: 10 * time.Second, Concurrency: 8, Body: job.BodySeed,
+					Verify: true, VerifyDelay: 10 * time.Second, Concurrency: 8, Limit: job.Calls{BreakAfter: 10}, Body: job.BodySeed,
 				},
 			}},
 		}},

@@ -176,6 +176,9 @@ type (
 		Verify      bool     `yaml:"verify"`
 		VerifyDelay span     `yaml:"verifyDelay"`
 		Concurrency int      `yaml:"concurrency"`
+		MaxInFlight int      `yaml:"maxInFlight"`
+		Rate        int      `yaml:"rate"`
+		BreakAfter  int      `yaml:"breakAfter"`
 		Body        string   `yaml:"body"`
 		Secrets     []string `yaml:"secrets,omitempty"`
 		Off         bool     `yaml:"off"`
@@ -243,7 +246,8 @@ func (w writer) destination(d job.Destination) destinationForm {
 		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumns, Columns: map[string]string{},
 		Callback: callbackForm{
 			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
-			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency, Body: string(c.Body), Off: c.Off,
+			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency,
+			MaxInFlight: c.Limit.AtOnce, Rate: c.Limit.PerSecond, BreakAfter: c.Limit.BreakAfter, Body: string(c.Body), Off: c.Off,
 		},
 	}
 	for _, pair := range d.Columns {

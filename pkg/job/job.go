@@ -89,6 +89,7 @@ type Callback struct {
 	Verify      bool          // false: a 2xx closes without evidence
 	VerifyDelay time.Duration
 	Concurrency int      // POSTs at once from one worker
+	Limit       Calls    // of all workers together, to the same receiver
 	Body        BodyForm // "" is the seed's
 	Secrets     []Secret // Standard Webhooks secrets; the first signs, the others too while rotating
 	Off         bool     // observe only: differences are counted, nobody is called

@@ -15,6 +15,7 @@ var sentences = map[job.AlertKind]struct{ what, do string }{
 	job.AlertParked:    {"%d callback(s) are parked and will not be sent", "The receiver answered 410 Gone, or an operator parked them."},
 	job.AlertSeveral:   {"%d key(s) have several rows", "They are parked: one row for each key is wanted on both sides."},
 	job.AlertStalled:   {"%d range(s) that no run finishes were set aside", "They are tried again now and then. Look at the log of the workers for what happens to them."},
+	job.AlertBreaker:   {"the receiver fails all the time and is left alone for a while (opened %d time(s))", "It is tried now and then, and called again as soon as it answers. Look at the receiver."},
 	job.AlertBacklog:   {"the backlog has reached its limit (%d open)", "No new rows are compared until it falls. Look at the receiver."},
 	job.AlertMemory:    {"%d %% of Redis' maxmemory is used", "Nothing new is claimed or compared until it falls; callbacks are delivered. Give Redis more memory, or look at the receiver."},
 	job.AlertForgotten: {"Redis came back without its data, and the job began again (%d time(s))", "Nothing is to be done for rows that are scanned again. Open callbacks of others are forgotten: look at them with cupid rescan, or by cupid check."},

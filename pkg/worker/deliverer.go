@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,7 @@ type deliverer struct {
 	keeper *keeper
 	posts  chan struct{} // one token per POST in flight
 	rules  rules
+	door   *door
 }
 
 func newDeliverer(w *Worker, t Target) *deliverer {
@@ -37,6 +39,7 @@ func newDeliverer(w *Worker, t Target) *deliverer {
 		posts: make(chan struct{}, max(t.Config.Callback.Concurrency, 1)),
 		rules: rules{confirm: w.c.Job.ConfirmDelay, hotBound: w.c.Job.HotBound, callback: t.Config.Callback},
 	}
+	d.door = newDoor(d)
 	d.keeper = newKeeper(w.c.Queue.Lease(), d.log, w.c.Queue.ExtendCallbacks)
 	return d
 }
@@ -56,9 +59,15 @@ func (d *deliverer) run(ctx, work context.Context) {
 	defer d.w.c.Pulse.End(d.loop)
 	for ctx.Err() == nil {
 		d.w.c.Pulse.Turn(d.loop, d.w.c.CallbackPoll)
+		round, wait, err := d.door.enter(ctx, &polls)
+		if round == nil {
+			d.bell.wait(ctx, cmp.Or(wait, polls.after(d.w.refused(ctx, "fetch callbacks", err))))
+			continue
+		}
 		asked := time.Now()
-		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, leaseBatch)
+		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, round.entry.Sends)
 		if len(leased) == 0 {
+			d.door.leave(work, round)
 			d.bell.wait(ctx, polls.after(d.w.refused(ctx, "fetch callbacks", err)))
 			continue
 		}
@@ -66,8 +75,13 @@ func (d *deliverer) run(ctx, work context.Context) {
 		for _, c := range leased {
 			d.keeper.keep(string(c.ID), c.Token, asked, func() {})
 		}
-		sent, err := d.deliver(ctx, work, leased, settler)
+		sent, err := d.deliver(ctx, work, leased, round, settler)
+		ended := func() {
+			sent.Wait()
+			d.door.leave(work, round)
+		}
 		if err != nil {
+			ended()
 			// Every other callback needs the same tables.
 			unread++
 			rest(ctx, backoff(unread, 10*time.Second))
@@ -76,7 +90,11 @@ func (d *deliverer) run(ctx, work context.Context) {
 		unread = 0
 		// The next batch is leased while the last POSTs of this one are in flight,
 		// so that one slow answer does not hold up the others; what is leased stays bounded.
-		batches.Go(sent.Wait)
+		if round.over() {
+			ended()
+			continue
+		}
+		batches.Go(ended)
 		d.room(ctx)
 	}
 }
@@ -93,7 +111,7 @@ func (d *deliverer) room(ctx context.Context) {
 // deliver reads both sides of a batch again, settles what needs no call, and
 // begins the POSTs of the rest; sent ends with the last of them. After a stop it
 // begins none and gives them back.
-func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallback, settler *settler) (sent *sync.WaitGroup, err error) {
+func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallback, round *round, settler *settler) (sent *sync.WaitGroup, err error) {
 	sent = &sync.WaitGroup{}
 	if stop.Err() != nil {
 		d.release(batch, settler)
@@ -105,30 +123,38 @@ func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallba
 		return sent, err
 	}
 	for i, p := range pending {
-		if !d.turn(stop) {
+		if !d.turn(stop, round) {
 			d.release(callbacks(pending[i:]), settler)
 			return sent, nil
 		}
 		d.waiting(pending[i:])
 		sent.Go(func() {
-			defer func() { <-d.posts }()
-			d.post(work, p, settler)
+			defer func() { <-d.posts; <-round.slots }()
+			d.post(work, p, round, settler)
 		})
 	}
 	return sent, nil
 }
 
-// turn waits until another POST may begin; false after a stop.
-func (d *deliverer) turn(stop context.Context) bool {
+// turn waits until another POST may begin; false after a stop, or when the round
+// is over.
+func (d *deliverer) turn(stop context.Context, round *round) bool {
 	select {
-	case d.posts <- struct{}{}:
+	case round.slots <- struct{}{}:
 	case <-stop.Done():
 		return false
 	}
-	if stop.Err() == nil {
+	select {
+	case d.posts <- struct{}{}:
+	case <-stop.Done():
+		<-round.slots
+		return false
+	}
+	if stop.Err() == nil && !round.over() {
 		return true
 	}
-	<-d.posts // both were ready, and the draw fell on the wrong one
+	<-d.posts // a POST that ended meanwhile was the last, or the draw fell on it although all stops
+	<-round.slots
 	return false
 }
 
@@ -275,17 +301,19 @@ func (d *deliverer) today(ctx context.Context, send []job.LeasedCallback) (pendi
 }
 
 // post sends one callback, if its lease surely outlasts the exchange.
-func (d *deliverer) post(ctx context.Context, p pendingPost, settler *settler) {
+func (d *deliverer) post(ctx context.Context, p pendingPost, round *round, settler *settler) {
 	c := p.callback
 	if !d.keeper.outlasts(string(c.ID), c.Token, d.t.Config.Callback.Timeout+postMargin) {
 		d.log.Info("a callback was not sent because its lease is running out", "callback", c.ID)
 		settler.settle(putOff(c), false)
 		return
 	}
+	round.begun()
 	a := d.t.Endpoint.Send(ctx, job.Delivery{
 		Job: d.w.c.Job.Name, Destination: d.t.Config.Name, WebhookID: c.WebhookID, Attempt: c.Attempts + 1,
 		Type: c.Type, Columns: d.w.c.Source.BodyColumns(), Values: p.body,
 	})
+	round.heard(a)
 	d.keeper.progress(string(c.ID))
 	d.w.c.Meter.Posted(d.t.Config.Name, a)
 	next := answered(c, a, d.rules)

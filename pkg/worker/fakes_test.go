@@ -149,10 +149,22 @@ func (q *queue) ExtendRanges(ctx context.Context, leases map[string]string) ([]s
 	return q.ExtendCallbacks(ctx, leases)
 }
 
-func (q *queue) FetchCallbacks(_ context.Context, _, _ string, n int) ([]job.LeasedCallback, error) {
+func (q *queue) DueCallbacks(context.Context, string) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.note("callbacks")
+	return len(q.callbacks), errors.Join(q.away, q.refusal)
+}
+
+func (q *queue) HoldCallbacks(context.Context, string, string, time.Duration, int) (int, error) {
+	return 0, nil
+}
+
+func (q *queue) HastenCallbacks(context.Context, string, bool) error { return nil }
+
+func (q *queue) FetchCallbacks(_ context.Context, _, _ string, n int) ([]job.LeasedCallback, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if err := errors.Join(q.away, q.refusal); err != nil {
 		return nil, err
 	}

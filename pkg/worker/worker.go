@@ -55,6 +55,9 @@ type Queue interface {
 	FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error)
 	Settle(ctx context.Context, settlements []job.Settlement) ([]job.Settled, error)
 	PutAgain(ctx context.Context, differences []job.Difference) error
+	DueCallbacks(ctx context.Context, destination string) (int, error)
+	HoldCallbacks(ctx context.Context, destination, code string, delay time.Duration, n int) (moved int, err error)
+	HastenCallbacks(ctx context.Context, destination string, all bool) error
 	ExtendCallbacks(ctx context.Context, leases map[string]string) (lost []string, err error)
 
 	Promote(ctx context.Context, longest time.Duration) (job.Promoted, error)
@@ -66,6 +69,7 @@ type Target struct {
 	Config      job.Destination
 	Destination Destination
 	Endpoint    Endpoint // nil where callbacks are off
+	Receiver    Receiver // nil where nothing bounds what the receiver is sent
 	Hashes      Hashes   // nil where equal rows need not have equal hashes: rows are compared
 	Ranges      Ranges   // nil where the scan key is not a key of the destination too
 }

@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// door is where a deliverer asks for leave before it leases callbacks: what waits
+// for a receiver that is slow or gone waits on the list, where it holds no lease
+// and costs no attempt.
+type door struct {
+	d        *deliverer
+	receiver Receiver
+	asked    bool      // whether it is known how the receiver fares
+	open     bool      // the breaker was open at the last look
+	closed   time.Time // the closing of the breaker that was heeded
+}
+
+func newDoor(d *deliverer) *door {
+	r := d.t.Receiver
+	if r == nil {
+		r = unbounded{}
+	}
+	return &door{d: d, receiver: r}
+}
+
+// enter gives a round where callbacks are due and the receiver may be called.
+// Without one, wait is in how long to ask again, 0 for the next poll.
+func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Duration, err error) {
+	d := o.d
+	due, err := d.w.c.Queue.DueCallbacks(ctx, d.t.Config.Name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if due == 0 && o.asked && !o.open {
+		return nil, 0, nil
+	}
+	entry, err := o.receiver.Enter(ctx, max(d.t.Config.Callback.Concurrency, 1), min(max(due, 1), leaseBatch))
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := o.heed(ctx, entry); err != nil {
+		return nil, 0, err
+	}
+	switch {
+	case entry.Slots > 0 && due > 0:
+		return newRound(entry, d.t.Config.Callback.Limit.BreakAfter), 0, nil
+	case entry.Slots > 0: // it only looked how the receiver fares
+		o.leave(ctx, newRound(entry, 0))
+		if o.open { // whose next probe is one of those that wait in the slow queue
+			err = d.w.c.Queue.HastenCallbacks(ctx, d.t.Config.Name, false)
+		}
+		return nil, 0, err
+	}
+	polls.found()
+	if moved, err := o.hold(ctx, entry); err != nil || moved {
+		return nil, time.Millisecond, err
+	}
+	return nil, min(entry.Wait, 5*time.Second), nil
+}
+
+// leave ends a round. A leave that cannot be told ends by itself.
+func (o *door) leave(ctx context.Context, r *round) {
+	turn, err := o.receiver.Leave(ctx, r.entry, r.outcome())
+	d := o.d
+	switch {
+	case err != nil && ctx.Err() == nil:
+		d.log.Info("what came of a round of callbacks could not be told to the other workers", "error", err)
+	case turn == job.BreakerOpened:
+		d.log.Warn("the receiver fails all the time and is left alone for a while, it is tried now and then", "code", r.outcome().Code)
+		d.w.c.Alert(job.Alert{Kind: job.AlertBreaker, Job: d.w.c.Job.Name, Destination: d.t.Config.Name, Count: 1, Code: r.outcome().Code})
+	case turn == job.BreakerClosed:
+		d.log.Info("the receiver answers again")
+	}
+}
+
+// heed makes due what became slow while a receiver was gone that is back. Every
+// deliverer does so by itself, also one of another job or process, and one that
+// was started since.
+func (o *door) heed(ctx context.Context, e job.Entry) error {
+	o.asked, o.open = true, !e.Opened.IsZero()
+	if !e.Closed.After(o.closed) {
+		return nil
+	}
+	if err := o.d.w.c.Queue.HastenCallbacks(ctx, o.d.t.Config.Name, true); err != nil {
+		return err
+	}
+	o.closed = e.Closed
+	return nil
+}
+
+// hold moves callbacks to the slow queue that wait for a receiver which has been
+// left alone for as long as the first three retries would have taken.
+func (o *door) hold(ctx context.Context, e job.Entry) (moved bool, err error) {
+	c := o.d.t.Config.Callback
+	if e.Opened.IsZero() || e.Now.Sub(e.Opened) < fastRetries*c.Retry {
+		return false, nil
+	}
+	n, err := o.d.w.c.Queue.HoldCallbacks(ctx, o.d.t.Config.Name, "breaker", c.SlowRetry, leaseBatch)
+	if n > 0 {
+		o.d.w.c.Alert(job.Alert{Kind: job.AlertSlow, Job: o.d.w.c.Job.Name, Destination: o.d.t.Config.Name, Count: n, Code: "breaker"})
+	}
+	return n > 0, err
+}
