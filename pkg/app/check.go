@@ -193,7 +193,7 @@ func (k *checker) spec(jobs []job.Job) (string, error) {
 	for _, j := range jobs {
 		details, bad := fingerprint(j)
 		err = errors.Join(err, bad, write([]any{j.Name, j.Source.Shard, j.Source.ScanKey, details}))
-		for _, dsn := range append([]job.Secret{j.Source.DSN}, dsns(j)...) {
+		for _, dsn := range dsns(j) {
 			d, bad := mysql.Open(dsn, mysql.Options{})
 			if bad != nil {
 				continue // told when it is to be used
@@ -205,14 +205,6 @@ func (k *checker) spec(jobs []job.Job) (string, error) {
 		return "", fmt.Errorf("fingerprint of the comparison: %w", err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:8]), nil
-}
-
-func dsns(j job.Job) []job.Secret {
-	all := make([]job.Secret, len(j.Destinations))
-	for i, d := range j.Destinations {
-		all[i] = d.DSN
-	}
-	return all
 }
 
 // job compares all destinations of a job.

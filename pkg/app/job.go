@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -45,6 +46,7 @@ type jobRun struct {
 	a   *App
 	job job.Job
 	log *slog.Logger
+	ran bool // its loops ran since the process began; only run knows
 
 	mu     sync.Mutex
 	state  string // starting, running, refused, stopped
@@ -106,9 +108,24 @@ func (r *jobRun) current() *worker.Worker {
 }
 
 // run opens the job's databases, waits for them, and runs its loops until ctx
-// ends or the job turns out to have a mistake.
+// ends or the job turns out to have a mistake. A table that changes while the job
+// runs (a column was dropped, the table swapped, a password rotated) is no mistake
+// of the config: it is looked at again, as long as it takes.
 func (r *jobRun) run(ctx context.Context) {
+	const shortest, longest = time.Second, 30 * time.Second
+	began := time.Now()
 	err := r.work(ctx)
+	for pause := shortest; ctx.Err() == nil && r.ran && (isChanged(err) || errors.Is(err, ErrConfig)); pause = min(2*pause, longest) {
+		if time.Since(began) > time.Minute {
+			pause = shortest
+		}
+		r.log.Warn("a table is not what it was, it is looked at again", "error", err)
+		r.set("starting", nil)
+		r.a.setDown("tables of job "+r.job.Name, err.Error())
+		sleep(ctx, pause*4/5+rand.N(pause*2/5))
+		began = time.Now()
+		err = r.work(ctx)
+	}
 	if err == nil || ctx.Err() != nil {
 		r.set("stopped", nil)
 		return
@@ -119,8 +136,28 @@ func (r *jobRun) run(ctx context.Context) {
 	}
 }
 
+// changedError ends the loops of a job whose tables are not what they were.
+type changedError struct{ found error }
+
+func (e *changedError) Error() string { return e.found.Error() }
+
+func isChanged(err error) bool {
+	_, is := errors.AsType[*changedError](err)
+	return is
+}
+
+// work runs the job once. A *changedError says that its tables are not what they were.
 func (r *jobRun) work(ctx context.Context) error {
-	opened, err := openPools(r.job, mysql.Options{StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of})
+	mistakes := make(chan error, 1)
+	opened, err := openPools(r.job, mysql.Options{
+		StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of,
+		OnMistake: func(err error) {
+			select {
+			case mistakes <- err:
+			default:
+			}
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -144,11 +181,28 @@ func (r *jobRun) work(ctx context.Context) error {
 		return err
 	}
 	defer closeEndpoints()
+	select {
+	case <-mistakes: //nolint:errcheck // the look itself met it, and then found all well
+	default:
+	}
+	r.ran = true
+	r.a.setDown("tables of job "+r.job.Name, "")
 	r.set("running", nil)
+	return r.loops(ctx, plan, queue, w, mistakes)
+}
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// loops runs until ctx ends, the scheduler refuses the job, or a mistake is met.
+func (r *jobRun) loops(ctx context.Context, plan *mysql.Plan, queue *broker.Queue, w *worker.Worker, mistakes <-chan error) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var loops sync.WaitGroup
+	loops.Go(func() {
+		select {
+		case found := <-mistakes:
+			cancel(&changedError{found})
+		case <-ctx.Done():
+		}
+	})
 	if r.a.role != Scheduler {
 		r.mu.Lock()
 		r.worker = w
@@ -159,9 +213,12 @@ func (r *jobRun) work(ctx context.Context) error {
 		r.sayWhere(ctx, queue)
 		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag, Pulse: r})
 		err = s.Run(ctx)
-		cancel()
+		cancel(nil)
 	}
 	loops.Wait()
+	if changed, is := errors.AsType[*changedError](context.Cause(ctx)); is && err == nil {
+		return changed
+	}
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/table"
@@ -15,11 +17,32 @@ import (
 // in the same place as another has a pool of its own, so that neither can starve the other.
 type pools []*mysql.Database
 
+// dsns are the DSNs of a job: the source's, then each destination's. One that stands in
+// a file is read anew: the password may have been changed since the config was read.
+func dsns(j job.Job) []job.Secret {
+	all := []job.Secret{current(j.Source.DSN, j.Source.DSNFile)}
+	for _, d := range j.Destinations {
+		all = append(all, current(d.DSN, d.DSNFile))
+	}
+	return all
+}
+
+func current(dsn job.Secret, file string) job.Secret {
+	if file == "" {
+		return dsn
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || strings.TrimSpace(string(text)) == "" {
+		return dsn // it is being written; the old one may serve
+	}
+	return job.NewSecret(strings.TrimSpace(string(text)))
+}
+
 // openPools prepares the pools; it does not dial. The error is ErrConfig and names every DSN that cannot be read.
 func openPools(j job.Job, o mysql.Options) (pools, error) {
 	var p pools
 	var all []error
-	for _, dsn := range append([]job.Secret{j.Source.DSN}, dsns(j)...) {
+	for _, dsn := range dsns(j) {
 		d, err := mysql.Open(dsn, o)
 		if err != nil {
 			all = append(all, fmt.Errorf("%w: %w", ErrConfig, err))

@@ -37,6 +37,7 @@ func (r *reader) destination(at string, source job.Source, lease time.Duration) 
 	d := job.Destination{
 		Name:      r.ownName(at + "name"),
 		DSN:       dsn,
+		DSNFile:   r.dsnFile(at),
 		Table:     cmp.Or(r.text(at+"table"), source.Shard.Table),
 		ByColumns: r.byColumns(at+"byColumn", source.ByColumns),
 		Columns:   r.pairs(at + "columns"),

@@ -63,6 +63,7 @@ func (r *reader) source(at string) job.Source {
 	dsn, address := r.dsn(at)
 	s := job.Source{
 		DSN:       dsn,
+		DSNFile:   r.dsnFile(at),
 		Shard:     job.Shard{Table: r.identifier(at+"table", "want the name of the source table")},
 		ScanKey:   r.text(at + "scanKey"),
 		ByColumns: r.names(at + "byColumn"),
@@ -115,6 +116,14 @@ func (r *reader) dsn(at string) (job.Secret, *mysql.Config) {
 		return dsn, address
 	}
 	return job.Secret{}, nil
+}
+
+// dsnFile is the path of the file that the DSN was read from, if any.
+func (r *reader) dsnFile(at string) string {
+	if path := r.text(at + "dsnFile"); path != "" {
+		return r.beside(path)
+	}
+	return ""
 }
 
 // driverWords keeps those of the driver's errors that do not quote the DSN.

@@ -41,6 +41,7 @@ type Job struct {
 // Source is the table that is right.
 type Source struct {
 	DSN       Secret
+	DSNFile   string // holds the DSN, which may change while the job runs; "" where it stands in the config
 	Shard     Shard
 	ScanKey   string   // "" means the column id, else the primary key
 	ByColumns []string // relate a row to its destination rows, all of them together
@@ -71,6 +72,7 @@ type UpdateScan struct {
 type Destination struct {
 	Name      string
 	DSN       Secret
+	DSNFile   string // as the source's
 	Table     string
 	ByColumns []string // hold the source's, each at the same place
 	Columns   []ColumnPair

@@ -24,6 +24,9 @@ type Options struct {
 	// Gate gives what lets queries through to a server, "host:port". Without it
 	// all are.
 	Gate func(server string) Gate
+	// OnMistake hears of each mistake that a server names: a table, column or right
+	// that is not there, a password that is refused. It must not block. May be nil.
+	OnMistake func(err error)
 }
 
 // Gate holds queries back while a server has enough of them. Leave takes the
@@ -52,7 +55,8 @@ type Database struct {
 	name      string
 	// shown is the zone a plain client of this DSN sees a TIMESTAMP in; nil when
 	// the DSN leaves it to the server.
-	shown *time.Location
+	shown     *time.Location
+	onMistake func(error)
 }
 
 // Open prepares the pool of a database; it does not dial. A DSN that cannot be
@@ -86,6 +90,7 @@ func Open(dsn job.Secret, opts Options) (*Database, error) {
 		address:   config.Addr + "/" + config.DBName,
 		name:      config.DBName,
 		shown:     shown,
+		onMistake: opts.OnMistake,
 	}
 	if opts.Gate != nil {
 		d.gate = opts.Gate(d.server)

@@ -60,7 +60,11 @@ var (
 // away, which is waited for; and one that answers but cannot give these rows.
 func (d *Database) classify(operation string, err error) error {
 	if what, mend, ok := mistake(err); ok {
-		return &table.ConfigError{Problems: []table.Problem{{Where: d.address, What: what, Mend: mend}}}
+		found := &table.ConfigError{Problems: []table.Problem{{Where: d.address, What: what, Mend: mend}}}
+		if d.onMistake != nil {
+			d.onMistake(found)
+		}
+		return found
 	}
 	number, answered := serverNumber(err)
 	var kind error = discreet{err}

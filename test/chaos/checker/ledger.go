@@ -14,6 +14,7 @@ type Ledger struct {
 	Late           int // ranges of late passes
 	Falls          int // times that an insert cursor went back
 	Splits         int
+	Runs           int // times that a range was leased to a worker
 	Acks           int
 	Violations     []string
 
@@ -56,6 +57,8 @@ func (l *Ledger) step(t transaction) {
 			pushed = append(pushed, c[2:]...)
 		case is(c, l.prefix+"ranges:leased", "ZREM"):
 			unleased = append(unleased, c[2:]...)
+		case len(c) > 3 && strings.HasPrefix(c[1], l.prefix+"range:") && strings.EqualFold(c[0], "HSET") && c[2] == "token":
+			l.Runs++
 		case is(c, l.prefix+"samples", "ZREM"):
 			samples = append(samples, c[2:]...)
 		case is(c, l.prefix+"stats", "HINCRBY") && c[2] == "ranges":
