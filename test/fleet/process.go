@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os/exec"
@@ -22,10 +23,11 @@ type Process struct {
 	// Addr is where it serves health and metrics.
 	Addr string
 
-	env     []string
-	command string
-	args    []string
-	output  output // of all its lives
+	env       []string
+	command   string
+	args      []string
+	namespace string // of the network; "" is this one
+	output    output // of all its lives
 
 	process *proctest.Process // the current life
 }
@@ -34,12 +36,18 @@ type Process struct {
 // its output may tell neither of a data race or a panic nor of a password.
 func Launch(t testing.TB, name string, env []string, command string, args ...string) *Process {
 	t.Helper()
+	return LaunchIn(t, "", name, env, command, args...)
+}
+
+// LaunchIn is Launch in a network namespace, from where only the test's bridge is reached.
+func LaunchIn(t testing.TB, namespace, name string, env []string, command string, args ...string) *Process {
+	t.Helper()
 	port, err := proctest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	p := &Process{Name: name, Addr: addr, env: append([]string{"CUPID_HTTP_ADDR=" + addr}, env...), command: command, args: args}
+	p := &Process{Name: name, Addr: addr, env: append([]string{"CUPID_HTTP_ADDR=" + addr}, env...), command: command, args: args, namespace: namespace}
 	p.Start(t)
 	t.Cleanup(func() {
 		if err := p.process.Kill(); err != nil {
@@ -57,6 +65,11 @@ func Launch(t testing.TB, name string, env []string, command string, args ...str
 func (p *Process) Start(t testing.TB) {
 	t.Helper()
 	c := Command(t, p.env, p.command, p.args...)
+	if p.namespace != "" {
+		inside := exec.CommandContext(context.WithoutCancel(t.Context()), "ip", append([]string{"netns", "exec", p.namespace}, c.Args...)...)
+		inside.Env = c.Env
+		c = inside
+	}
 	c.Stdout, c.Stderr = &p.output, &p.output
 	var err error
 	if p.process, err = proctest.Start(c); err != nil {

@@ -47,10 +47,10 @@ func (p Place) Differing(ctx context.Context) ([]string, error) {
 }
 
 // atRest are the keys of a job that has nothing to do, and those of the fleet.
-var atRest = regexp.MustCompile(`^(layout|jobs|processes|process:.*|events|\{[^}]*\}:(lock|spec|cursor|lag|stats|stats:[0-9-]+|events|reclaim))$`)
+var atRest = regexp.MustCompile(`^(layout|jobs|processes|process:.*|events|endpoints|\{endpoint:.*\}:state|\{[^}]*\}:(lock|spec|cursor|lag|stats|stats:[0-9-]+|events|reclaim))$`)
 
 // most is how large what stays may grow.
-var most = map[string]int64{"events": 1000, "processes": 1000, "cursor": 100, "spec": 100, "lag": 100, "stats": 1000}
+var most = map[string]int64{"events": 1000, "processes": 1000, "endpoints": 1000, "state": 100, "cursor": 100, "spec": 100, "lag": 100, "stats": 1000}
 
 // Left are the keys that a job at rest must not have, and those that have grown too large.
 func (p Place) Left(ctx context.Context) ([]string, error) {
@@ -66,7 +66,8 @@ func (p Place) Left(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, short, _ := strings.Cut(name, "}:")
+		short := name[strings.LastIndex(name, "}:")+1:]
+		short = strings.TrimPrefix(short, ":")
 		if limit, bounded := most[short]; bounded && n > limit {
 			left = append(left, fmt.Sprintf("%s with %d entries", name, n))
 		}
