@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,21 +116,27 @@ func (q *Queue) push(ctx context.Context, s *redis.Script, keys []string, args [
 	if err != nil {
 		return nil, err
 	}
+	return pushed(reply)
+}
+
+// pushed reads the reply of a script that pushes ranges.
+func pushed(reply []any) ([]string, error) {
 	said, err := texts(reply)
 	if err != nil {
 		return nil, err
 	}
-	if len(said) == 0 {
+	switch {
+	case len(said) == 0:
 		return nil, errors.New("redis: a script's reply is empty")
-	}
-	switch said[0] {
-	case "lock":
+	case said[0] == "lock":
 		return nil, job.ErrLost
-	case "paused":
+	case said[0] == "paused":
 		return nil, job.ErrPaused
-	case "full":
+	case len(said) < 2 && slices.Contains([]string{"full", "backlog", "cursor"}, said[0]):
+		return nil, fmt.Errorf("redis: a script's reply %q lacks a value", said[0])
+	case said[0] == "full":
 		return nil, limitError("ranges", said[1])
-	case "backlog":
+	case said[0] == "backlog":
 		return nil, limitError("callbacks", said[1])
 	}
 	return said, nil

@@ -61,12 +61,14 @@ func (q *Queue) refusal(reply []any) error {
 	switch {
 	case word == "paused":
 		return job.ErrPaused
-	case word == "spec" && said[1] == "identity":
+	case word == "spec" && len(said) > 2 && said[1] == "identity":
 		return &job.SpecError{Job: q.job, Field: said[1], Mine: q.spec.Identity, Found: said[2]}
-	case word == "spec":
+	case word == "spec" && len(said) > 2:
 		return &job.SpecError{Job: q.job, Field: said[1], Mine: q.spec.Details, Found: said[2]}
-	default:
+	case word == "backlog" && len(said) > 1:
 		return limitError("callbacks", said[1])
+	default:
+		return fmt.Errorf("redis: a script refused with %q and %d more values, which is not known here", word, len(said)-1)
 	}
 }
 

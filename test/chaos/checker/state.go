@@ -46,19 +46,19 @@ func (p Place) Differing(ctx context.Context) ([]string, error) {
 	return keys, rows.Err()
 }
 
-// atRest are the keys of a job that has nothing to do, and those of the fleet.
-var atRest = regexp.MustCompile(`^(layout|jobs|processes|process:.*|events|endpoints|\{endpoint:.*\}:state|\{[^}]*\}:(lock|spec|cursor|lag|stats|stats:[0-9-]+|events|reclaim))$`)
+// work are the keys that a fleet with nothing to do must not have.
+var work = regexp.MustCompile(`^\{[^}]*\}:(range|callback|trouble:|samples|permits)`)
 
-// most is how large what stays may grow.
-var most = map[string]int64{"events": 1000, "processes": 1000, "endpoints": 1000, "state": 100, "cursor": 100, "spec": 100, "lag": 100, "stats": 1000}
+// most is how many entries any other key may have: what is kept for people is bounded.
+const most = 1000
 
-// Left are the keys that a job at rest must not have, and those that have grown too large.
+// Left are the keys of work, and those that have grown too large.
 func (p Place) Left(ctx context.Context) ([]string, error) {
 	var left []string
 	keys := p.Redis.Scan(ctx, 0, p.Prefix+"*", 1000).Iterator()
 	for keys.Next(ctx) {
 		name := strings.TrimPrefix(keys.Val(), p.Prefix)
-		if !atRest.MatchString(name) {
+		if work.MatchString(name) {
 			left = append(left, name)
 			continue
 		}
@@ -66,9 +66,7 @@ func (p Place) Left(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		short := name[strings.LastIndex(name, "}:")+1:]
-		short = strings.TrimPrefix(short, ":")
-		if limit, bounded := most[short]; bounded && n > limit {
+		if n > most {
 			left = append(left, fmt.Sprintf("%s with %d entries", name, n))
 		}
 	}
