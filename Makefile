@@ -104,7 +104,7 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS
 	done
 
 .PHONY: bench
-bench: test-deps ## measure against the database's own limit, with ROWS rows on each side
+bench: test-deps ## measure against the database's own limit, with ROWS rows on each side and CALLBACKS callbacks
 	ROWS=$(ROWS) $(GO) test -tags bench -run '$(BENCH)' -count=1 -timeout 60m -v ./test/bench
 
 .PHONY: cover

@@ -70,6 +70,7 @@ func parseCallback(item any) (job.LeasedCallback, error) {
 		FirstSeen: at(fields["first_seen"]), HotSince: at(fields["hot_since"]),
 		Posted: fields["posted"] != "", Doubt: fields["doubt"] != "",
 		Status: fields["status"], Error: fields["error"], Trouble: job.AlertKind(fields["trouble"]),
+		Stored: fields,
 	}, nil
 }
 
@@ -132,7 +133,8 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 	return answers, nil
 }
 
-// fields are what changes in the hash; an empty value removes the field.
+// fields are what changes in the hash; an empty value removes the field. Nobody
+// else writes them while the lease lasts.
 func fields(s job.Settlement) []any {
 	c := s.Callback
 	if s.To == job.Closed {
@@ -142,11 +144,18 @@ func fields(s job.Settlement) []any {
 	if s.To == job.Released {
 		phase = c.Phase
 	}
-	return []any{
-		"type", c.Type.String(), "hash", c.SourceHash, "webhook", c.WebhookID, "phase", string(phase),
-		"attempts", strconv.Itoa(c.Attempts), "hot_since", millis(c.HotSince), "posted", flag(c.Posted),
-		"doubt", flag(c.Doubt), "status", c.Status, "error", c.Error, "trouble", string(c.Trouble),
+	all := [...][2]string{
+		{"type", c.Type.String()}, {"hash", c.SourceHash}, {"webhook", c.WebhookID}, {"phase", string(phase)},
+		{"attempts", strconv.Itoa(c.Attempts)}, {"hot_since", millis(c.HotSince)}, {"posted", flag(c.Posted)},
+		{"doubt", flag(c.Doubt)}, {"status", c.Status}, {"error", c.Error}, {"trouble", string(c.Trouble)},
 	}
+	changed := make([]any, 0, 2*len(all))
+	for _, f := range all {
+		if c.Stored == nil || c.Stored[f[0]] != f[1] {
+			changed = append(changed, f[0], f[1])
+		}
+	}
+	return changed
 }
 
 func millis(t time.Time) string {

@@ -49,6 +49,9 @@ type LeasedCallback struct {
 	Status      string    // HTTP status of the last answer
 	Error       string    // code of the last failure
 	Trouble     AlertKind // what people are told of it; "" mostly
+	// Stored are the fields as the queue holds them, by its own names: what is
+	// equal to them need not be written again.
+	Stored map[string]string
 }
 
 // Settlement says what became of a leased callback.

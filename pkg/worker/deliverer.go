@@ -18,6 +18,12 @@ const (
 	leaseBatch = 100
 	// postMargin is what a lease must outlast the time-out of a POST by.
 	postMargin = time.Second
+	// noteEvery is how often those that wait for their POST are noted to come
+	// forward; leases last for many times that.
+	noteEvery = time.Second
+	// readAhead is how many batches are read, or wait for their POSTs to begin,
+	// while those of others are in flight; what is leased stays bounded.
+	readAhead = 3
 )
 
 // deliverer works on the due callbacks of one destination.
@@ -31,6 +37,8 @@ type deliverer struct {
 	posts  chan struct{} // one token per POST in flight
 	rules  rules
 	door   *door
+
+	unreadable failures
 }
 
 func newDeliverer(w *Worker, t Target) *deliverer {
@@ -55,57 +63,56 @@ func (d *deliverer) run(ctx, work context.Context) {
 	defer batches.Wait()
 
 	polls := poll{longest: d.w.c.CallbackPoll}
-	unread := 0
+	lanes := make(chan struct{}, readAhead)
 	defer d.w.c.Pulse.End(d.loop)
-	for ctx.Err() == nil {
+	for d.lane(ctx, lanes) {
 		d.w.c.Pulse.Turn(d.loop, d.w.c.CallbackPoll)
-		round, wait, err := d.door.enter(ctx, &polls)
+		leased, round, wait := d.lease(ctx, work, &polls)
 		if round == nil {
-			d.bell.wait(ctx, cmp.Or(wait, polls.after(d.w.refused(ctx, "fetch callbacks", err))))
+			<-lanes
+			d.bell.wait(ctx, wait)
 			continue
 		}
-		asked := time.Now()
-		leased, err := d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, round.entry.Sends)
-		if len(leased) == 0 {
-			d.door.leave(work, round)
-			d.bell.wait(ctx, polls.after(d.w.refused(ctx, "fetch callbacks", err)))
-			continue
-		}
-		polls.found()
-		for _, c := range leased {
-			d.keeper.keep(string(c.ID), c.Token, asked, func() {})
-		}
-		sent, err := d.deliver(ctx, work, leased, round, settler)
-		ended := func() {
+		batches.Go(func() {
+			sent, err := d.deliver(ctx, work, leased, round, settler)
+			d.unreadable.note(err)
+			<-lanes
 			sent.Wait()
 			d.door.leave(work, round)
-		}
-		if err != nil {
-			ended()
-			// Every other callback needs the same tables.
-			unread++
-			rest(ctx, backoff(unread, 10*time.Second))
-			continue
-		}
-		unread = 0
-		// The next batch is leased while the last POSTs of this one are in flight,
-		// so that one slow answer does not hold up the others; what is leased stays bounded.
-		if round.over() {
-			ended()
-			continue
-		}
-		batches.Go(ended)
-		d.room(ctx)
+		})
 	}
 }
 
-// room waits until a POST could begin at once.
-func (d *deliverer) room(ctx context.Context) {
+// lane waits until another batch may be begun: one that is not too far ahead of
+// the POSTs, while the tables can be read. It is false after a stop.
+func (d *deliverer) lane(ctx context.Context, lanes chan struct{}) bool {
 	select {
-	case d.posts <- struct{}{}:
-		<-d.posts
+	case lanes <- struct{}{}:
 	case <-ctx.Done():
+		return false
 	}
+	rest(ctx, d.unreadable.pause()) // every other callback needs the same tables
+	return ctx.Err() == nil
+}
+
+// lease takes a batch of due callbacks under leave to call their receiver.
+// Without a round, wait is in how long to look again.
+func (d *deliverer) lease(ctx, work context.Context, polls *poll) (leased []job.LeasedCallback, r *round, wait time.Duration) {
+	r, wait, err := d.door.enter(ctx, polls)
+	if r == nil {
+		return nil, nil, cmp.Or(wait, polls.after(d.w.refused(ctx, "fetch callbacks", err)))
+	}
+	asked := time.Now()
+	leased, err = d.w.c.Queue.FetchCallbacks(ctx, d.t.Config.Name, d.w.c.Name, r.entry.Sends)
+	if len(leased) == 0 {
+		d.door.leave(work, r)
+		return nil, nil, polls.after(d.w.refused(ctx, "fetch callbacks", err))
+	}
+	polls.found()
+	for _, c := range leased {
+		d.keeper.keep(string(c.ID), c.Token, asked, func() {})
+	}
+	return leased, r, 0
 }
 
 // deliver reads both sides of a batch again, settles what needs no call, and
@@ -122,12 +129,16 @@ func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallba
 		d.unread(stop, batch, settler, err)
 		return sent, err
 	}
+	noted := time.Now()
 	for i, p := range pending {
 		if !d.turn(stop, round) {
 			d.release(callbacks(pending[i:]), settler)
 			return sent, nil
 		}
-		d.waiting(pending[i:])
+		if time.Since(noted) > noteEvery {
+			noted = time.Now()
+			d.waiting(pending[i:])
+		}
 		sent.Go(func() {
 			defer func() { <-d.posts; <-round.slots }()
 			d.post(work, p, round, settler)

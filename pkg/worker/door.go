@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -13,9 +14,10 @@ import (
 type door struct {
 	d        *deliverer
 	receiver Receiver
-	asked    bool      // whether it is known how the receiver fares
-	open     bool      // the breaker was open at the last look
-	closed   time.Time // the closing of the breaker that was heeded
+	asked    bool         // whether it is known how the receiver fares
+	open     bool         // the breaker was open at the last look
+	failures atomic.Int64 // in a row, of the rounds in hand
+	closed   time.Time    // the closing of the breaker that was heeded
 }
 
 func newDoor(d *deliverer) *door {
@@ -30,6 +32,9 @@ func newDoor(d *deliverer) *door {
 // Without one, wait is in how long to ask again, 0 for the next poll.
 func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Duration, err error) {
 	d := o.d
+	if limit := d.t.Config.Callback.Limit.BreakAfter; limit > 0 && o.failures.Load() >= int64(limit) {
+		return nil, 50 * time.Millisecond, nil // the rounds in hand end, and tell
+	}
 	due, err := d.w.c.Queue.DueCallbacks(ctx, d.t.Config.Name)
 	if err != nil {
 		return nil, 0, err
@@ -46,9 +51,9 @@ func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Dura
 	}
 	switch {
 	case entry.Slots > 0 && due > 0:
-		return newRound(entry, d.t.Config.Callback.Limit.BreakAfter), 0, nil
+		return newRound(entry, d.t.Config.Callback.Limit.BreakAfter, &o.failures), 0, nil
 	case entry.Slots > 0: // it only looked how the receiver fares
-		o.leave(ctx, newRound(entry, 0))
+		o.leave(ctx, newRound(entry, 0, &o.failures))
 		if o.open { // whose next probe is one of those that wait in the slow queue
 			err = d.w.c.Queue.HastenCallbacks(ctx, d.t.Config.Name, false)
 		}
@@ -64,6 +69,7 @@ func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Dura
 // leave ends a round. A leave that cannot be told ends by itself.
 func (o *door) leave(ctx context.Context, r *round) {
 	turn, err := o.receiver.Leave(ctx, r.entry, r.outcome())
+	o.failures.Store(0) // the others know of them now
 	d := o.d
 	switch {
 	case err != nil && ctx.Err() == nil:

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -38,14 +39,15 @@ type round struct {
 	limit int // failures in a row after which the rest is not sent; 0 for never
 	began time.Time
 	slots chan struct{} // one token per POST in flight
+	row   *atomic.Int64 // failures in a row, of all rounds of this process
 
 	mu   sync.Mutex
 	came job.Round
 }
 
-func newRound(e job.Entry, breakAfter int) *round {
+func newRound(e job.Entry, breakAfter int, row *atomic.Int64) *round {
 	return &round{
-		entry: e, limit: breakAfter, began: time.Now(),
+		entry: e, limit: breakAfter, row: row, began: time.Now(),
 		slots: make(chan struct{}, max(e.Slots, 1)), came: job.Round{Unused: e.Sends},
 	}
 }
@@ -59,8 +61,10 @@ func (r *round) heard(a job.Answer) {
 	case a.Code == stoppedCode:
 	case sick(a):
 		r.came.Failures++
+		r.row.Add(1)
 		r.came.Code = a.Code
 	default:
+		r.row.Store(0)
 		r.came.Answered, r.came.Failures, r.came.Code = true, 0, ""
 	}
 }
@@ -79,7 +83,7 @@ func (r *round) over() bool {
 	defer r.mu.Unlock()
 	probing := !r.entry.Opened.IsZero() && r.came.Failures > 0
 	late := r.entry.Token != "" && time.Since(r.began) > roundTime
-	return probing || late || r.came.Rest > 0 || r.limit > 0 && r.came.Failures >= r.limit
+	return probing || late || r.came.Rest > 0 || r.limit > 0 && r.row.Load() >= int64(r.limit)
 }
 
 // outcome is what is told of the round.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestWhatSaysThatAReceiverIsNotWell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 2)
+			r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 2, new(atomic.Int64))
 			r.begun()
 			r.heard(c.answer)
 			require.False(t, r.over())
@@ -43,7 +44,7 @@ func TestWhatSaysThatAReceiverIsNotWell(t *testing.T) {
 
 func TestARoundEndsWhenTheReceiverAsksForARest(t *testing.T) {
 	t.Parallel()
-	r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 10)
+	r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 10, new(atomic.Int64))
 	r.heard(job.Answer{Outcome: job.Failed, Status: 503, RetryAfter: 48 * time.Hour})
 	require.True(t, r.over())
 	require.Equal(t, longestRetryAfter, r.outcome().Rest, "within a bound")
@@ -51,7 +52,7 @@ func TestARoundEndsWhenTheReceiverAsksForARest(t *testing.T) {
 
 func TestAProbeThatFailsIsTheOnlyOne(t *testing.T) {
 	t.Parallel()
-	r := newRound(job.Entry{Token: "t", Slots: 1, Sends: 1, Opened: time.Now()}, 10)
+	r := newRound(job.Entry{Token: "t", Slots: 1, Sends: 1, Opened: time.Now()}, 10, new(atomic.Int64))
 	r.heard(job.Answer{Outcome: job.NotSent, Code: "refused"})
 	require.True(t, r.over())
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -80,4 +81,33 @@ func jitter(d time.Duration) time.Duration {
 		return 0
 	}
 	return d*4/5 + rand.N(d*2/5+1)
+}
+
+// failures counts those in a row of work that several do at once.
+type failures struct {
+	mu    sync.Mutex
+	n     int
+	since time.Time // of the last
+}
+
+// note counts an error, and begins anew without one.
+func (f *failures) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.n = 0
+		return
+	}
+	f.n++
+	f.since = time.Now()
+}
+
+// pause is how long to wait before the next try.
+func (f *failures) pause() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n == 0 {
+		return 0
+	}
+	return max(0, backoff(f.n, 10*time.Second)-time.Since(f.since))
 }

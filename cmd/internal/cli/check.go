@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
-	"runtime/debug"
 	"text/tabwriter"
 	"time"
 
@@ -26,14 +24,6 @@ const (
 	exitDifferent    = 1
 	exitNotCompared  = 2
 	defaultKeysShown = 100
-)
-
-// A check lives on short-lived answers of servers. The collector runs seldom,
-// which halves the process' time, until the heap nears a bound well above what a
-// check holds: that keeps it small beside the servers it may share a host with.
-const (
-	softMemoryBytes = 44 << 20
-	lazyCollector   = 400
 )
 
 // checkFlags are those of the check command.
@@ -105,10 +95,7 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	if err != nil {
 		return err
 	}
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT does not say otherwise
-		debug.SetMemoryLimit(softMemoryBytes)
-		debug.SetGCPercent(lazyCollector)
-	}
+	collectSeldom()
 	bar := newProgress(console)
 	f.Strong = f.checksum == "strong"
 	f.Log = slog.New(slog.NewTextHandler(bar, nil))

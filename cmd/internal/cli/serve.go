@@ -144,6 +144,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 
 // serve runs until a signal; it returns in time even when something hangs.
 func serve(ctx context.Context, cfg *config.Config, role app.Role, console io.Writer) error {
+	collectSeldom()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a, err := app.New( //nolint:contextcheck // it neither dials nor waits

@@ -13,26 +13,31 @@ if paused(KEYS[2]) then return {'paused'} end
 
 local at = now()
 local reply = {'ok', int(at)}
-local ends = int(at + tonumber(ARGV[4]))
-for i = 1, tonumber(ARGV[6]) do
-  local id = redis.call('RPOP', KEYS[3])
-  if not id then break end
+local ids = redis.call('RPOP', KEYS[3], ARGV[6])
+if not ids then return reply end
+local ends, leased = int(at + tonumber(ARGV[4])), {}
+for i, id in ipairs(ids) do
   local key = ARGV[7] .. id
   local fields = redis.call('HGETALL', key)
-  if #fields > 0 then
-    if redis.call('HEXISTS', key, 'hold') == 1 then
-      redis.call('ZADD', KEYS[5], int(at), id)
-      local item = redis.call('HMGET', key, 'destination', 'trouble')
-      redis.call('HDEL', key, 'trouble')
-      trouble(ARGV[8], item[1] or '', id, item[2], '', at)
-    else
-      local token = ARGV[5] .. '-' .. i
-      redis.call('HSET', key, 'token', token, 'worker', ARGV[3])
-      redis.call('ZADD', KEYS[4], ends, id)
-      local item = {id, token}
-      for _, v in ipairs(fields) do item[#item + 1] = v end
-      reply[#reply + 1] = item
-    end
+  local held, destination, worry = false, '', ''
+  for f = 1, #fields, 2 do
+    if fields[f] == 'hold' then held = true end
+    if fields[f] == 'destination' then destination = fields[f + 1] end
+    if fields[f] == 'trouble' then worry = fields[f + 1] end
+  end
+  if held then
+    redis.call('ZADD', KEYS[5], int(at), id)
+    redis.call('HDEL', key, 'trouble')
+    trouble(ARGV[8], destination, id, worry, '', at)
+  elseif #fields > 0 then
+    local token = ARGV[5] .. '-' .. i
+    redis.call('HSET', key, 'token', token, 'worker', ARGV[3])
+    leased[#leased + 1] = ends
+    leased[#leased + 1] = id
+    local item = {id, token}
+    for _, v in ipairs(fields) do item[#item + 1] = v end
+    reply[#reply + 1] = item
   end
 end
+if #leased > 0 then redis.call('ZADD', KEYS[4], unpack(leased)) end
 return reply

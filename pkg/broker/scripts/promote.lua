@@ -7,27 +7,30 @@
 -- Each set begins with ZREM, which passes a full Redis. A score beyond the longest delay (the clock stepped back) is clamped.
 redis.call('ZREM', KEYS[2], '')
 local at, moved, next, woken = now(), 0, -1, {}
-local function wake(list, message)
+local function put(list, items, message)
+  if #items == 0 then return end
   if not woken[message] and redis.call('LLEN', list) == 0 then
     woken[message] = true
     redis.call('PUBLISH', ARGV[5], message)
   end
+  redis.call('LPUSH', list, unpack(items))
+  moved = moved + #items
 end
 for i = 2, #KEYS do
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[i], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
-    redis.call('ZREM', KEYS[i], id)
-    if i <= 3 then
-      wake(KEYS[1], ARGV[6])
-      redis.call('LPUSH', KEYS[1], id)
-      moved = moved + 1
-    else
+  local due = redis.call('ZRANGE', KEYS[i], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[1])
+  if #due > 0 then redis.call('ZREM', KEYS[i], unpack(due)) end
+  if i <= 3 then
+    put(KEYS[1], due, ARGV[6])
+  else
+    local lists = {}
+    for _, id in ipairs(due) do
       local destination = redis.call('HGET', ARGV[3] .. id, 'destination')
       if destination then
-        wake(ARGV[4] .. destination, ARGV[7])
-        redis.call('LPUSH', ARGV[4] .. destination, id)
-        moved = moved + 1
+        lists[destination] = lists[destination] or {}
+        table.insert(lists[destination], id)
       end
     end
+    for destination, ids in pairs(lists) do put(ARGV[4] .. destination, ids, ARGV[7]) end
   end
   local limit = at + tonumber(ARGV[2])
   for _, id in ipairs(redis.call('ZRANGE', KEYS[i], '(' .. int(limit), '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[1])) do

@@ -8,10 +8,23 @@
 --       to: close, release, or a KEYS index 4..8
 -- Returns per callback "ok", "lost" (leased by somebody else, or closed) or "again" (seen again while leased: to confirm)
 -- Atomic: the token, the count of sightings and the move are one step. Begins with ZREM, which passes a full Redis.
-local at, reply, i, earlier, back = now(), {}, 9, false, false
+redis.call('ZREM', KEYS[1], '')
+local at, reply, i, back = now(), {}, 9, false
+-- Writes of a kind are collected, so that a batch costs a few commands and not a few for each callback.
+local ended, closed, waiting, soonest, counts = {}, {}, {}, {}, {}
+local function wait(key, due, id)
+  local items = waiting[key]
+  if not items then
+    items = {}
+    waiting[key] = items
+  end
+  items[#items + 1] = int(due)
+  items[#items + 1] = id
+  if not soonest[key] or due < soonest[key] then soonest[key] = due end
+end
 while i <= #ARGV do
   local id, token, to, seen, counters = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5]
-  local wait, fields = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 6])
+  local delay, fields = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 6])
   local first = i + 7
   i = first + fields
   local key = ARGV[1] .. id
@@ -19,44 +32,65 @@ while i <= #ARGV do
   if item[1] ~= token then
     reply[#reply + 1] = 'lost'
   else
-    local answer = 'ok'
-    redis.call('ZREM', KEYS[1], id)
+    local answer, worry = 'ok', ''
+    ended[#ended + 1] = id
     if to == 'close' and item[2] ~= seen then
       -- It was seen different once more after it had been read equal, or just before: look again.
       redis.call('HDEL', key, 'token', 'worker', 'hot_since', 'posted', 'trouble')
       redis.call('HSET', key, 'phase', 'confirm')
-      earlier = delay(KEYS[4], at + tonumber(ARGV[7]), id) or earlier
+      wait(KEYS[4], at + tonumber(ARGV[7]), id)
       answer = 'again'
     elseif to == 'close' then
-      redis.call('DEL', key)
+      closed[#closed + 1] = key
     else
-      redis.call('HDEL', key, 'token', 'worker')
+      local set, unset = {}, {'token', 'worker'}
+      worry = item[5] or ''
+      if item[3] then -- a person has seen to it
+        worry = ''
+        unset[3] = 'trouble'
+      end
       for f = first, i - 2, 2 do
-        if ARGV[f + 1] == '' then
-          redis.call('HDEL', key, ARGV[f])
+        local name, value = ARGV[f], ARGV[f + 1]
+        if name == 'trouble' then
+          if item[3] then value = '' end
+          worry = value
+        end
+        if value == '' then
+          unset[#unset + 1] = name
         else
-          redis.call('HSET', key, ARGV[f], ARGV[f + 1])
+          set[#set + 1] = name
+          set[#set + 1] = value
         end
       end
+      redis.call('HDEL', key, unpack(unset))
+      if #set > 0 then redis.call('HSET', key, unpack(set)) end
       if item[3] then
-        redis.call('HDEL', key, 'trouble') -- a person has seen to it
         redis.call('ZADD', KEYS[8], int(at), id)
       elseif to == 'release' then
         redis.call('RPUSH', ARGV[2] .. item[4], id)
         back = true
       else
-        earlier = delay(KEYS[tonumber(to)], at + wait, id) or earlier
+        wait(KEYS[tonumber(to)], at + delay, id)
       end
     end
-    trouble(ARGV[8], item[4] or '', id, item[5], redis.call('HGET', key, 'trouble'), at)
+    trouble(ARGV[8], item[4] or '', id, item[5], worry, at)
     if answer == 'ok' then
-      for name in string.gmatch(counters, '%S+') do
-        redis.call('HINCRBY', KEYS[2], name, 1)
-        redis.call('HINCRBY', KEYS[3], name, 1)
-      end
+      for name in string.gmatch(counters, '%S+') do counts[name] = (counts[name] or 0) + 1 end
     end
     reply[#reply + 1] = answer
   end
+end
+if #ended > 0 then redis.call('ZREM', KEYS[1], unpack(ended)) end
+if #closed > 0 then redis.call('DEL', unpack(closed)) end
+local earlier = false
+for key, items in pairs(waiting) do
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  redis.call('ZADD', key, unpack(items))
+  if not first[2] or soonest[key] < tonumber(first[2]) then earlier = true end
+end
+for name, n in pairs(counts) do
+  redis.call('HINCRBY', KEYS[2], name, n)
+  redis.call('HINCRBY', KEYS[3], name, n)
 end
 redis.call('EXPIRE', KEYS[3], ARGV[3])
 if earlier then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
