@@ -133,3 +133,35 @@ func TestAServerWithoutAFreeConnectionIsWaitedFor(t *testing.T) {
 	w.done(2)
 	require.NoError(t, p.stop())
 }
+
+// A server that wants TLS is spoken to with it, and one whose certificate nobody vouches for is
+// refused: no password goes there.
+func TestMySQLBehindTLS(t *testing.T) {
+	t.Parallel()
+	cert, key := tlsFiles(t)
+	database := mysqltest.Start(t, mysqltest.Options{ExtraArgs: []string{"--ssl-cert=" + cert, "--ssl-key=" + key}})
+	w := newWorld(t)
+	w.source = database.Database(t)
+	w.source.Exec(t, table)
+	const password = "Encrypted-1"
+	name := w.account(password)
+	w.source.Exec(t, fmt.Sprintf("ALTER USER '%s'@'%%' REQUIRE SSL; GRANT SELECT ON %s.shop TO '%[1]s'@'%%'", name, w.source.Name))
+	w.job.Source.Shard.Database = w.source.Name
+	w.receiver.Behave(w.repairing())
+	w.insert(w.source, upTo(50)...)
+	with := func(tls string) job.Secret {
+		c, err := mysql.ParseDSN(as(t, w.source.DSN, name, password).Reveal())
+		require.NoError(t, err)
+		c.TLSConfig = tls
+		return job.NewSecret(c.FormatDSN())
+	}
+	for tls, says := range map[string]string{"false": "refuses the user or the password", "true": "certificate cannot be trusted"} {
+		w.job.Source.DSN = with(tls)
+		err := w.runConfig(app.Worker, w.config(w.job)).wait()
+		require.ErrorIs(t, err, app.ErrConfig, "tls=%s", tls)
+		require.ErrorContains(t, err, says, "tls=%s", tls)
+	}
+	w.job.Source.DSN = with("skip-verify")
+	w.fleet()
+	w.done(50)
+}
