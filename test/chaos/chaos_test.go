@@ -47,7 +47,7 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	w.Receiver.Behave(callbacktest.Repair(w.Repair))
 	b.launch(t)
 	fleet.WaitForReady(t, b.processes...)
-	traffic := &fleet.Traffic{World: w, Seed: seed, Rows: 1000, Rate: 200, Loss: 0.05, Stale: 0.02, Delay: 100 * time.Millisecond, Hot: 10}
+	traffic := &fleet.Traffic{World: w, Seed: seed, Rows: 1000, Rate: 200, Loss: 0.15, Stale: 0.02, Delay: 100 * time.Millisecond, Hot: 10}
 	traffic.Start(t)
 	chaos := schedule{t: t, random: rand.New(rand.NewPCG(seed, 0)), faults: b.faults()}
 	chaos.run(time.Duration(seconds) * time.Second)
