@@ -46,12 +46,14 @@ func explain(ctx context.Context, j job.Job, out io.Writer) error {
 	if source.UpdateColumn != "" {
 		fmt.Fprintf(out, "  update column\t%s\n", byIndex(source.UpdateColumn, source.UpdateIndex))
 	}
+	filtered(out, "  where", j.Source.Where)
 	fmt.Fprintf(out, "  byColumn\t%s\n", byIndex(strings.Join(source.ByColumns, ", "), source.ByIndex))
 	for n, d := range plan.Destinations {
 		pairing := plan.Pairing(n, mysql.PairingOptions{})
 		fmt.Fprintf(out, "  destination %s\t%s\n", d.Name(), j.Destinations[n].Table)
 		by, index := d.ByColumns()
 		fmt.Fprintf(out, "    byColumn\t%s\n", byIndex(strings.Join(by, ", "), index))
+		filtered(out, "    where", j.Destinations[n].Where)
 		fmt.Fprintf(out, "    cupid check\t%s: %s\n", pairing.Strategy(), pairing.Reason())
 		fmt.Fprintf(out, "    workers\t%s\n", workersStrategy(pairing, d))
 	}
@@ -71,6 +73,12 @@ func workersStrategy(p *mysql.Pairing, d *mysql.Destination) string {
 		return "range checksum for ranges of the scan key; for updates " + lookup
 	}
 	return lookup
+}
+
+func filtered(out io.Writer, label, condition string) {
+	if condition != "" {
+		fmt.Fprintf(out, "%s\t%s\n", label, strings.Join(strings.Fields(condition), " "))
+	}
 }
 
 func byIndex(column, index string) string {

@@ -299,13 +299,15 @@ func fingerprint(j job.Job) (string, error) {
 		Name, Table, URL string
 		By               []string
 		Columns          []job.ColumnPair
+		Where            string `json:",omitempty"` // as before where nobody uses it
 	}
 	view := struct {
 		By           []string
 		Destinations []destination
-	}{By: j.Source.ByColumns}
+		Where        string `json:",omitempty"`
+	}{By: j.Source.ByColumns, Where: j.Source.Where}
 	for _, d := range j.Destinations {
-		view.Destinations = append(view.Destinations, destination{d.Name, d.Table, d.Callback.URL, d.ByColumns, d.Columns})
+		view.Destinations = append(view.Destinations, destination{d.Name, d.Table, d.Callback.URL, d.ByColumns, d.Columns, d.Where})
 	}
 	text, err := json.Marshal(view)
 	if err != nil {

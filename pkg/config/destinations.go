@@ -41,6 +41,7 @@ func (r *reader) destination(at string, source job.Source, lease time.Duration) 
 		Table:     cmp.Or(r.text(at+"table"), source.Shard.Table),
 		ByColumns: r.byColumns(at+"byColumn", source.ByColumns),
 		Columns:   r.pairs(at + "columns"),
+		Where:     strings.TrimSpace(r.text(at + "where")),
 		Callback:  r.callback(at+"callback.", lease),
 	}
 	if len(d.Columns) == 0 && !r.bad(at+"columns") {

@@ -66,6 +66,7 @@ func (r *reader) source(at string) job.Source {
 		DSNFile:   r.dsnFile(at),
 		Shard:     job.Shard{Table: r.identifier(at+"table", "want the name of the source table")},
 		ScanKey:   r.text(at + "scanKey"),
+		Where:     strings.TrimSpace(r.text(at + "where")),
 		ByColumns: r.names(at + "byColumn"),
 	}
 	if len(s.ByColumns) == 0 && !r.bad(at+"byColumn") {

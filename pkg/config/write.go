@@ -147,6 +147,7 @@ type (
 		Table    string    `yaml:"table"`
 		ByColumn nameOrAll `yaml:"byColumn"`
 		ScanKey  string    `yaml:"scanKey,omitempty"`
+		Where    string    `yaml:"where,omitempty"`
 	}
 	insertForm struct {
 		Enabled bool `yaml:"enabled"`
@@ -165,6 +166,7 @@ type (
 		DSN      string            `yaml:"dsn"`
 		Table    string            `yaml:"table"`
 		ByColumn nameOrAll         `yaml:"byColumn"`
+		Where    string            `yaml:"where,omitempty"`
 		Columns  map[string]string `yaml:"columns"`
 		Callback callbackForm      `yaml:"callback"`
 	}
@@ -223,7 +225,7 @@ func (w writer) job(j job.Job) jobForm {
 		Name: j.Name,
 		Source: sourceForm{
 			DSN: w.secret(j.Source.DSN), Table: j.Source.Shard.Table,
-			ByColumn: j.Source.ByColumns, ScanKey: j.Source.ScanKey,
+			ByColumn: j.Source.ByColumns, ScanKey: j.Source.ScanKey, Where: j.Source.Where,
 		},
 		StartID: j.StartID,
 		Insert:  insertForm{j.Insert.Enabled, span(j.Insert.Every)},
@@ -243,7 +245,7 @@ func (w writer) job(j job.Job) jobForm {
 func (w writer) destination(d job.Destination) destinationForm {
 	c := d.Callback
 	f := destinationForm{
-		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumns, Columns: map[string]string{},
+		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumns, Where: d.Where, Columns: map[string]string{},
 		Callback: callbackForm{
 			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
 			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency,

@@ -45,6 +45,7 @@ type Source struct {
 	Shard     Shard
 	ScanKey   string   // "" means the column id, else the primary key
 	ByColumns []string // relate a row to its destination rows, all of them together
+	Where     string   // SQL condition; rows that do not meet it count as not there; "" for all rows
 }
 
 // InsertScan looks at rows with a new scan key.
@@ -75,6 +76,7 @@ type Destination struct {
 	DSNFile   string // as the source's
 	Table     string
 	ByColumns []string // hold the source's, each at the same place
+	Where     string   // SQL condition; rows that do not meet it count as not there; "" for all rows
 	Columns   []ColumnPair
 	Callback  Callback
 }

@@ -15,6 +15,7 @@ type Destination struct {
 	relation diff.Relation
 	fields   fields
 	by       keyColumns
+	filter   filter // rows that do not meet it count as not there
 	index    index // finds the byColumns; without a name there is none
 	lookup   keyedLookup
 }
@@ -42,6 +43,6 @@ func (d *Destination) Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, 
 func (d *Destination) finder() finder {
 	return finder{
 		db: d.db, schema: d.schema, by: d.by, index: d.index,
-		identity: d.schema.identity(), where: expression.literal,
+		identity: d.schema.identity(), where: d.filter.where,
 	}
 }

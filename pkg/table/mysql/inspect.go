@@ -121,6 +121,7 @@ func (i *inspection) source(ctx context.Context, d *Database) *Source {
 	} else {
 		source.zone.Store(c.zone)
 	}
+	source.filter = i.filter(ctx, where, d, s, i.job.Source.Where)
 	i.scanKey(where, source)
 	i.updates(where, source)
 	i.sourceBy(where, source)
@@ -196,7 +197,7 @@ func (i *inspection) destination(ctx context.Context, source *Source, want job.D
 	if !ok {
 		return nil
 	}
-	destination := &Destination{db: d, name: want.Name, schema: s}
+	destination := &Destination{db: d, name: want.Name, schema: s, filter: i.filter(ctx, where, d, s, want.Where)}
 	i.relate(where, source, destination, want)
 	for _, pair := range want.Columns {
 		i.pair(where, source, destination, pair)

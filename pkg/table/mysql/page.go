@@ -59,7 +59,7 @@ func (s *Source) pages(ctx context.Context, r job.Range, limit int, columns ...s
 	}
 	return pager{
 		db: s.db, operation: operation, order: o, zone: s.zoneOf(r.After, r.UpTo),
-		columns: append([]string{s.key.quoted()}, columns...), from: s.schema.from(o.index), where: expression.literal,
+		columns: append([]string{s.key.quoted()}, columns...), from: s.schema.from(o.index), where: s.filter.where,
 	}.page(ctx, r.After, r.UpTo, limit)
 }
 

@@ -26,7 +26,7 @@ type PairingOptions struct {
 	// Strong takes 64 bits of SHA2-256 for a row's hash instead of CRC32.
 	Strong bool
 	// SourceWhere and DestinationWhere are SQL conditions that rows must meet to
-	// be compared; empty is all rows.
+	// be compared, besides those of the job; empty is all rows.
 	SourceWhere, DestinationWhere string
 }
 
@@ -41,8 +41,8 @@ type Pairing struct {
 // Pairing pairs the source with its n-th destination, from 0.
 func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 	source, destination := p.Source, p.Destinations[n]
-	left := &Side{db: source.db, schema: source.schema, fields: source.fields, filter: o.SourceWhere, scanKey: source.key.quoted()}
-	right := &Side{db: destination.db, schema: destination.schema, fields: destination.fields, filter: o.DestinationWhere}
+	left := &Side{db: source.db, schema: source.schema, fields: source.fields, filter: source.filter.and(o.SourceWhere), scanKey: source.key.quoted()}
+	right := &Side{db: destination.db, schema: destination.schema, fields: destination.fields, filter: destination.filter.and(o.DestinationWhere)}
 	pairing := &Pairing{source: left, destination: right}
 	pair, aligned := alignment(source, destination)
 	if aligned {

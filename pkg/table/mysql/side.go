@@ -19,7 +19,7 @@ type Side struct {
 	schema  schema
 	fields  fields
 	order   order
-	filter  string // a condition by a person, "" for none
+	filter  filter
 	scanKey string // the column of Row.Key, "" for none
 	hashing hashing
 
@@ -100,13 +100,8 @@ func (s *Side) place(ctx context.Context, operation string, after, upto job.Poin
 	return point, ok, nil
 }
 
-// where adds the person's condition, which may end in a comment.
-func (s *Side) where(e expression) string {
-	if s.filter == "" {
-		return e.literal()
-	}
-	return "(" + e.literal() + ") AND (" + s.filter + "\n)"
-}
+// where adds the person's condition.
+func (s *Side) where(e expression) string { return s.filter.where(e) }
 
 // Nulls counts the rows without a key.
 func (s *Side) Nulls(ctx context.Context) (int64, error) {

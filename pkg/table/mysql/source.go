@@ -26,6 +26,7 @@ type Source struct {
 	fields  fields
 	body    []column      // the visible ones, in the table's order
 	by      keyColumns    // the byColumns, the first of the fields
+	filter  filter        // rows that do not meet it count as not there
 	byPath  index         // finds the byColumns; without a name they are unique, or have none
 	lookups []keyedLookup // of the destinations, in their order
 
@@ -161,7 +162,7 @@ func (s *Source) Lookup(ctx context.Context, keys []string, body bool) ([]diff.R
 }
 
 func (s *Source) finder(by keyColumns, path index) finder {
-	return finder{db: s.db, schema: s.schema, by: by, index: path, where: expression.literal}
+	return finder{db: s.db, schema: s.schema, by: by, index: path, where: s.filter.where}
 }
 
 func (s *Source) bodySQL(wanted bool) []string {
