@@ -32,12 +32,12 @@ func TestAFilteredCopyRaisesNoCalls(t *testing.T) {
 			w.far.Exec(t, "UPDATE shop SET tenant = 9 WHERE id = 100") // as if it were not there
 			w.callback().Retry = time.Hour
 			w.fleet()
-			w.until(func() bool { return w.stat("rows") == 200 }, "the rows that are not deleted are compared")
-			w.until(func() bool { return w.receiver.Count() == 1 }, "the one that is missing is called")
+			w.until(func() bool { return w.stat("rows") >= 200 }, "the rows that are not deleted are compared")
+			w.until(func() bool { return w.receiver.Count() >= 1 }, "the one that is missing is called")
 			require.Equal(t, "100", w.receiver.Received()[0].Body.Value("id"))
 
 			w.insert(w.source, 301) // which the pipeline loses
-			w.until(func() bool { return w.item(301)["phase"] != "" || w.receiver.Count() == 2 }, "it is found")
+			w.until(func() bool { return w.item(301)["phase"] != "" || w.receiver.Count() >= 2 }, "it is found")
 			w.source.Exec(t, "UPDATE shop SET deleted = 1")
 			w.until(func() bool { return len(w.work()) == 0 }, "rows that meet the condition no more are gone")
 			require.LessOrEqual(t, w.receiver.Count(), 2)

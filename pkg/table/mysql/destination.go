@@ -16,7 +16,7 @@ type Destination struct {
 	fields   fields
 	by       keyColumns
 	filter   filter // rows that do not meet it count as not there
-	index    index // finds the byColumns; without a name there is none
+	index    index  // finds the byColumns; without a name there is none
 	lookup   keyedLookup
 }
 

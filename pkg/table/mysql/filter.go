@@ -37,7 +37,8 @@ func (i *inspection) filter(ctx context.Context, where string, d *Database, s sc
 	if f == "" {
 		return f
 	}
-	_, err := d.rows(ctx, "read it", "SELECT 1"+s.from("")+" WHERE "+f.where(expression{sql: "TRUE"})+" LIMIT 0")
+	// As an argument, a condition whose parentheses end too early is none.
+	_, err := d.rows(ctx, "read it", "SELECT 1"+s.from("")+" WHERE IF("+string(f)+"\n,1,0) LIMIT 0")
 	_, mistake := errors.AsType[*table.ConfigError](err)
 	switch {
 	case mistake, errors.Is(err, job.ErrUnreadable):

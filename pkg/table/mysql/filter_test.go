@@ -18,6 +18,7 @@ func TestAConditionThatTheServerDoesNotUnderstandIsAMistake(t *testing.T) {
 	}
 	for condition, words := range map[string]string{
 		"nope = 1":    "the server does not understand the condition `where`: ",
+		"1) OR (1":    "the server does not understand the condition `where`: ",
 		"kind = = 'x": "the server does not understand the condition `where`: ",
 	} {
 		p.job.Source.Where, p.job.Destinations[0].Where = condition, condition
