@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,7 +29,7 @@ func TestAFilteredCopyRaisesNoCalls(t *testing.T) {
 			w.source.Exec(t, "UPDATE shop SET deleted = 1 WHERE id % 3 = 0")
 			w.far.Exec(t, "DELETE FROM shop WHERE id % 3 = 0")
 			w.far.Exec(t, "UPDATE shop SET tenant = 9 WHERE id = 100") // as if it were not there
-			w.callback().Retry = time.Hour
+			w.receiver.Behave(w.repairing())
 			w.fleet()
 			w.until(func() bool { return w.stat("rows") >= 200 }, "the rows that are not deleted are compared")
 			w.until(func() bool { return w.receiver.Count() >= 1 }, "the one that is missing is called")
