@@ -51,6 +51,7 @@ var (
 	leaveEndpointScript   = script("leave_endpoint")
 	holdCallbacksScript   = script("hold_callbacks")
 	hastenCallbacksScript = script("hasten_callbacks")
+	actCallbacksScript    = script("act_callbacks")
 )
 
 // run executes s and gives its reply as a list. Run sends the short hash and

@@ -71,7 +71,7 @@ func (f *fixture) seed(s state) {
 func (f *fixture) kind(name string) string {
 	destination, ok := strings.CutPrefix(name, "callbacks:")
 	switch {
-	case name == "ranges", ok && slices.Contains(f.keys.destinations, destination):
+	case name == "ranges", name == "events", ok && slices.Contains(f.keys.destinations, destination):
 		return "list"
 	case ok, strings.HasPrefix(name, "trouble:"), name == "samples", name == "ranges:leased", name == "ranges:retry", name == "ranges:parked":
 		return "zset"

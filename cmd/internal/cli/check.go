@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -122,9 +121,7 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 		return err
 	}
 	if f.format == "json" {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		err = e.Encode(reports)
+		err = printJSON(out, reports)
 	} else {
 		err = showReports(out, reports)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +39,7 @@ func addOperators(root *cobra.Command) {
 	}
 	status.Flags().BoolVar(&asked.json, "json", false, "print JSON")
 	root.AddCommand(health, status)
+	addQueue(root)
 }
 
 // target says whom to ask.
@@ -109,9 +109,7 @@ func status(ctx context.Context, out io.Writer, t target) error {
 		return err
 	}
 	if t.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+		return printJSON(out, s)
 	}
 	return show(out, s)
 }

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/internal/redistest"
+)
+
+// queued is a config whose Redis holds n callbacks that wait to be confirmed.
+func queued(t *testing.T, n int) string {
+	t.Helper()
+	server := redistest.Shared(t)
+	prefix := server.Prefix(t)
+	pipe := server.Client.Pipeline()
+	pipe.SAdd(t.Context(), prefix+"jobs", "users")
+	pipe.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far")
+	for i := range n {
+		id := fmt.Sprintf("far:db.user:%d", i)
+		pipe.HSet(t.Context(), prefix+"{users}:callback:"+id, "destination", "far", "shard", "db.user", "key", i, "type", 1, "attempts", 0)
+		pipe.ZAdd(t.Context(), prefix+"{users}:callbacks:confirm", redis.Z{Score: float64(time.Now().Add(time.Hour).UnixMilli()), Member: id})
+	}
+	_, err := pipe.Exec(t.Context())
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "cupid.yaml")
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
+redis: {addr: %q, prefix: %q}
+jobs:
+  - name: users
+    source: {dsn: "u:p@tcp(127.0.0.1:1)/db", table: user, byColumn: number}
+    destinations: [{name: far, dsn: "u:p@tcp(127.0.0.1:1)/db", columns: [number], callback: off}]
+`, server.Addr, prefix), 0o600))
+	return path
+}
+
+func TestQueueIsShownAndSteered(t *testing.T) {
+	t.Parallel()
+	path := queued(t, 700)
+	queue := func(want int, args ...string) (out, console string) {
+		t.Helper()
+		code, out, console := call(t, append([]string{"-c", path, "queue"}, args...)...)
+		require.Equal(t, want, code, out+console)
+		return out, console
+	}
+	out, _ := queue(0, "ls", "--queue", "confirm", "--limit", "3")
+	require.Regexp(t, `^ID +TYPE +ATTEMPTS +FIRST SEEN +DUE +LAST\n(far:db\.user:\d+ +missing +0 +.*\n){3}$`, out)
+
+	_, console := queue(2, "drop", "far:db.user:1")
+	require.Contains(t, console, "drop wants --reason")
+	_, console = queue(2, "retry")
+	require.Contains(t, console, "say which callbacks")
+	_, console = queue(2, "ls", "--queue", "lost")
+	require.Contains(t, console, `there is no queue "lost"`)
+	_, console = queue(2, "ls", "--queue", "slow", "--job", "nobody")
+	require.Contains(t, console, `no job "nobody"; there are: users`)
+
+	out, _ = queue(0, "drop", "far:db.user:1", "far:db.user:nobody", "--reason", "test data")
+	require.Equal(t, "done\t1\ngone\t1\n", out)
+	out, _ = queue(0, "park", "--all", "--queue", "confirm", "--reason", "the receiver is moved")
+	require.Equal(t, "done\t699\n", out)
+	out, _ = queue(0, "ls", "--queue", "parked", "--limit", "1")
+	require.Contains(t, out, "the receiver is moved")
+	out, _ = queue(0, "retry", "--all", "--queue", "parked")
+	require.Equal(t, "held\t699\n", out)
+	out, _ = queue(0, "unpark", "--all", "--queue", "parked", "--json")
+	require.JSONEq(t, `{"done": 699}`, out)
+	out, _ = queue(0, "ls", "--queue", "parked")
+	require.Equal(t, "no callback is there\n", out)
+	out, _ = queue(0, "ls", "--queue", "due", "--limit", "1", "--json")
+	require.Contains(t, out, `"queue": "due"`)
+}
