@@ -8,13 +8,18 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
+// askEvery is how often a deliverer without work looks how its receiver fares: what
+// became slow is due when the breaker has closed, also when the worker that saw it
+// close is gone.
+const askEvery = 20 * time.Second
+
 // door is where a deliverer asks for leave before it leases callbacks: what waits
 // for a receiver that is slow or gone waits on the list, where it holds no lease
 // and costs no attempt.
 type door struct {
 	d        *deliverer
 	receiver Receiver
-	asked    bool         // whether it is known how the receiver fares
+	asked    time.Time    // when it was last asked how the receiver fares
 	open     bool         // the breaker was open at the last look
 	failures atomic.Int64 // in a row, of the rounds in hand
 	closed   time.Time    // the closing of the breaker that was heeded
@@ -39,7 +44,7 @@ func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Dura
 	if err != nil {
 		return nil, 0, err
 	}
-	if due == 0 && o.asked && !o.open {
+	if due == 0 && !o.open && time.Since(o.asked) < askEvery {
 		return nil, 0, nil
 	}
 	entry, err := o.receiver.Enter(ctx, max(d.t.Config.Callback.Concurrency, 1), min(max(due, 1), leaseBatch))
@@ -86,7 +91,7 @@ func (o *door) leave(ctx context.Context, r *round) {
 // deliverer does so by itself, also one of another job or process, and one that
 // was started since.
 func (o *door) heed(ctx context.Context, e job.Entry) error {
-	o.asked, o.open = true, !e.Opened.IsZero()
+	o.asked, o.open = time.Now(), !e.Opened.IsZero()
 	if !e.Closed.After(o.closed) {
 		return nil
 	}
