@@ -7,20 +7,21 @@ import (
 
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // Waiting is one callback as people see it.
-type Waiting = broker.Waiting
+type Waiting = job.Waiting
 
 // Act is what a person can do with a callback.
-type Act = broker.Act
+type Act = job.Act
 
 // The acts.
 const (
-	ActRetry  = broker.ActRetry
-	ActPark   = broker.ActPark
-	ActUnpark = broker.ActUnpark
-	ActDrop   = broker.ActDrop
+	ActRetry  = job.ActRetry
+	ActPark   = job.ActPark
+	ActUnpark = job.ActUnpark
+	ActDrop   = job.ActDrop
 )
 
 // QueueOptions say which callbacks are meant.
@@ -43,41 +44,62 @@ func ListCallbacks(ctx context.Context, c *config.Config, o QueueOptions) (all [
 }
 
 // ActOnCallbacks does what a person wants with open callbacks, and leaves an event.
-// The numbers say what came of it, by the words of package broker.
+// The numbers say what came of it, by the words of package job.
 func ActOnCallbacks(ctx context.Context, c *config.Config, act Act, o QueueOptions) (did map[string]int, err error) {
-	did = map[string]int{}
-	err = withCallbacks(ctx, c, o.Job, func(open *broker.Callbacks) error {
-		if len(o.IDs) > 0 {
-			return add(did, func() (map[broker.Acted]int, error) {
-				return open.Do(ctx, act, o.Who, o.Why, event(o, fmt.Sprintf("%d callback(s), the first %s", len(o.IDs), o.IDs[0])), o.IDs)
-			})
-		}
-		note := event(o, "all of the queue "+o.Queue)
-		const page = 500
-		for first := 0; ; {
-			found, err := open.List(ctx, o.Queue, "", first, page)
-			if err != nil || len(found) == 0 {
-				return err
-			}
-			var ids []string
-			for _, w := range found {
-				if o.Destination == "" || w.Destination == o.Destination {
-					ids = append(ids, w.ID)
-				}
-			}
-			before := did[string(broker.ActDone)]
-			if err := add(did, func() (map[broker.Acted]int, error) { return open.Do(ctx, act, o.Who, o.Why, note, ids) }); err != nil {
-				return err
-			}
-			note = ""
-			first += len(found) - (did[string(broker.ActDone)] - before) // what stays where it is, is passed over
-		}
+	err = withCallbacks(ctx, c, o.Job, func(open *broker.Callbacks) (err error) {
+		did, _, err = actOn(ctx, open, act, o, portion{})
+		return err
 	})
 	return did, err
 }
 
-func add(did map[string]int, act func() (map[broker.Acted]int, error)) error {
-	done, err := act()
+// portion is a part of the callbacks of a queue: what stands before a place, and no
+// more than so many places; all for zeroes.
+type portion struct{ before, most int }
+
+// actOn acts on single callbacks, or on a portion of a queue. What is left of the
+// queue stands before the place left.
+func actOn(ctx context.Context, open *broker.Callbacks, act Act, o QueueOptions, p portion) (did map[string]int, left int, err error) {
+	did = map[string]int{}
+	if len(o.IDs) > 0 {
+		return did, 0, do(ctx, open, act, o, event(o, fmt.Sprintf("%d callback(s), the first %s", len(o.IDs), o.IDs[0])), o.IDs, did)
+	}
+	note := event(o, "all of the queue "+o.Queue)
+	if left = p.before; left == 0 {
+		if left, err = open.Length(ctx, o.Queue, o.Destination); err != nil {
+			return did, 0, err
+		}
+	} else {
+		note = "" // it stands there since the first portion
+	}
+	// From the far end on: what an act, or a worker, takes out of the queue moves nothing
+	// that is still to come out of sight.
+	const page = 500
+	for end := left - p.most; left > 0 && (p.most == 0 || left > end); {
+		first := max(0, left-page)
+		found, err := open.List(ctx, o.Queue, o.Destination, first, left-first)
+		if err != nil {
+			return did, left, err
+		}
+		left = first
+		if len(found) == 0 {
+			continue
+		}
+		ids := make([]string, len(found))
+		for i, w := range found {
+			ids[i] = w.ID
+		}
+		if err := do(ctx, open, act, o, note, ids, did); err != nil {
+			return did, left, err
+		}
+		note = ""
+	}
+	return did, left, nil
+}
+
+// do adds what came of an act to did.
+func do(ctx context.Context, open *broker.Callbacks, act Act, o QueueOptions, note string, ids []string, did map[string]int) error {
+	done, err := open.Do(ctx, act, o.Who, o.Why, note, ids)
 	for word, n := range done {
 		did[string(word)] += n
 	}

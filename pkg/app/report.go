@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // report writes once a minute how far each job of this process is.
@@ -39,7 +39,7 @@ func (a *App) report(ctx context.Context) {
 	}
 }
 
-func (a *App) reportJob(j broker.JobState, before map[string]int64, every time.Duration) {
+func (a *App) reportJob(j job.State, before map[string]int64, every time.Duration) {
 	perSecond := func(counter string) float64 {
 		if before == nil {
 			return 0
@@ -56,7 +56,7 @@ func (a *App) reportJob(j broker.JobState, before map[string]int64, every time.D
 }
 
 // openCallbacks are all that cupid still works on; parked ones wait for a person.
-func openCallbacks(j broker.JobState) int64 {
+func openCallbacks(j job.State) int64 {
 	var n int64
 	for name, depth := range j.Depths {
 		if len(name) > len("callbacks:") && name[:len("callbacks:")] == "callbacks:" && name != "callbacks:parked" {

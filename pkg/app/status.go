@@ -19,16 +19,16 @@ import (
 
 // Status is what the fleet looks like from one process.
 type Status struct {
-	Process   broker.Process   `json:"process"` // who answers
-	Processes []broker.Process `json:"processes"`
-	Jobs      []JobStatus      `json:"jobs"`
+	Process   job.Process   `json:"process"` // who answers
+	Processes []job.Process `json:"processes"`
+	Jobs      []JobStatus   `json:"jobs"`
 	// Local is the state of each job in the answering process: starting, running, refused.
 	Local map[string]string `json:"local"`
 }
 
 // JobStatus is a job's state with its rates over the last second.
 type JobStatus struct {
-	broker.JobState
+	job.State
 	RowsPerSecond      int64 `json:"rows_per_second"`
 	CallbacksPerSecond int64 `json:"callbacks_per_second"`
 }
@@ -86,7 +86,7 @@ func readStatus(ctx context.Context, b *broker.Broker) (Status, error) {
 	}
 	for _, j := range jobs {
 		s.Jobs = append(s.Jobs, JobStatus{
-			JobState:           j,
+			State:              j,
 			RowsPerSecond:      j.Stats["rows"] - then[j.Name]["rows"],
 			CallbacksPerSecond: j.Stats["delivered"] - then[j.Name]["delivered"],
 		})
@@ -146,12 +146,12 @@ func (a *App) notReady(ctx context.Context) []admin.Problem {
 	return problems
 }
 
-func (a *App) process() broker.Process {
+func (a *App) process() job.Process {
 	names := make([]string, len(a.jobs))
 	for i, r := range a.jobs {
 		names[i] = r.job.Name
 	}
-	p := broker.Process{
+	p := job.Process{
 		ID: a.id, Role: string(a.role), Host: a.host, PID: os.Getpid(), Version: Version, Address: a.reachable(),
 		Jobs: strings.Join(names, " "), RSS: residentBytes(), Started: a.started,
 	}

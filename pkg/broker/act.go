@@ -12,29 +12,6 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// Act is what a person can do with a callback.
-type Act string
-
-// The acts.
-const (
-	ActRetry  Act = "retry"  // due now, with all fast retries before it
-	ActPark   Act = "park"   // not sent until somebody unparks it
-	ActUnpark Act = "unpark" // due now
-	ActDrop   Act = "drop"   // forgotten until a comparison meets the difference again
-)
-
-// Acted is what an act did to one callback.
-type Acted string
-
-// What an act did.
-const (
-	ActDone   Acted = "done"
-	ActLeased Acted = "leased" // a worker has it at the moment
-	ActDue    Acted = "due"    // it is due already
-	ActHeld   Acted = "held"   // it is parked
-	ActGone   Acted = "gone"   // it is closed
-)
-
 // Callbacks do a person's acts on one job.
 type Callbacks struct{ q *Queue }
 
@@ -67,29 +44,13 @@ func (e unknownError) Error() string { return string(e) }
 
 func (e unknownError) Is(target error) bool { return target == ErrRefused }
 
-// Waiting is one callback as people see it.
-type Waiting struct {
-	ID          string    `json:"id"`
-	Queue       string    `json:"queue"`
-	Destination string    `json:"destination"`
-	Key         string    `json:"key"`
-	Type        string    `json:"type"`
-	Attempts    string    `json:"attempts"`
-	FirstSeen   time.Time `json:"first_seen,omitzero"`
-	Due         time.Time `json:"due,omitzero"` // next, or since when it is parked; the end of a lease
-	Status      string    `json:"status,omitempty"`
-	Error       string    `json:"error,omitempty"`
-	Worker      string    `json:"worker,omitempty"`
-	Hold        string    `json:"hold,omitempty"`
-	Why         string    `json:"why,omitempty"`
-}
-
 // waitingQueues are the queues by name, in the order in which they are shown.
 var waitingQueues = []string{"due", "leased", "confirm", "verify", "retry", "slow", "parked"}
 
-// List shows up to n callbacks of a queue from the first on, those that are due first
-// before the others; of all destinations for "". The queue "due" holds what waits for a worker.
-func (c *Callbacks) List(ctx context.Context, queue, destination string, first, n int) ([]Waiting, error) {
+// List shows what stands at n places of a queue from the first on, those that are due first
+// before the others; of all destinations for "". Places of callbacks of other destinations, and of
+// closed ones, are left out. The queue "due" holds what waits for a worker.
+func (c *Callbacks) List(ctx context.Context, queue, destination string, first, n int) ([]job.Waiting, error) {
 	ids, err := c.ids(ctx, queue, destination, first, n)
 	if err != nil {
 		return nil, err
@@ -102,13 +63,13 @@ func (c *Callbacks) List(ctx context.Context, queue, destination string, first, 
 	if _, err := pipe.Exec(ctx); err != nil && len(ids) > 0 {
 		return nil, redisError(err)
 	}
-	all := make([]Waiting, 0, len(ids))
+	all := make([]job.Waiting, 0, len(ids))
 	for i, id := range ids {
 		f := read[i].Val()
 		if len(f) == 0 || destination != "" && f["destination"] != destination {
 			continue
 		}
-		all = append(all, Waiting{
+		all = append(all, job.Waiting{
 			ID: id.id, Queue: queue, Destination: f["destination"], Key: f["key"], Type: job.Type(number(f["type"])).Name(), Attempts: f["attempts"],
 			FirstSeen: at(f["first_seen"]), Due: id.due, Status: f["status"], Error: f["error"], Worker: f["worker"], Hold: f["hold"], Why: f["why"],
 		})
@@ -121,31 +82,90 @@ type dueID struct {
 	due time.Time
 }
 
+// ids are those from a place of a queue on.
 func (c *Callbacks) ids(ctx context.Context, queue, destination string, first, n int) ([]dueID, error) {
-	if !slices.Contains(waitingQueues, queue) {
-		return nil, unknownError(fmt.Sprintf("there is no queue %q of callbacks; want one of %s", queue, strings.Join(waitingQueues, ", ")))
+	if err := c.known(queue); err != nil {
+		return nil, err
 	}
-	var ids []dueID
 	if queue == "due" {
-		for _, d := range c.q.keys.destinations {
-			if destination != "" && destination != d {
-				continue
-			}
-			// Workers take from the tail.
-			found, err := c.q.b.rdb.LRange(ctx, c.q.keys.callbacks(d), int64(-first-n), int64(-first-1)).Result()
-			if err != nil {
-				return nil, redisError(err)
-			}
-			for _, id := range slices.Backward(found) {
-				ids = append(ids, dueID{id: id})
-			}
-		}
-		return ids, nil
+		return c.dueIDs(ctx, destination, first, n)
 	}
-	found, err := c.q.b.rdb.ZRangeWithScores(ctx, c.q.keys.callbacksPrefix()+queue, int64(first), int64(first+n-1)).Result()
+	return c.q.b.scored(ctx, c.q.keys.callbacksPrefix()+queue, first, n)
+}
+
+func (c *Callbacks) known(queue string) error {
+	if slices.Contains(waitingQueues, queue) {
+		return nil
+	}
+	return unknownError(fmt.Sprintf("there is no queue %q of callbacks; want one of %s", queue, strings.Join(waitingQueues, ", ")))
+}
+
+// dueIDs goes through the lists of the destinations, one behind the other.
+func (c *Callbacks) dueIDs(ctx context.Context, destination string, first, n int) (ids []dueID, err error) {
+	for _, d := range c.destinations(destination) {
+		if n == 0 {
+			break
+		}
+		length, err := c.q.DueCallbacks(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if first >= length {
+			first -= length
+			continue
+		}
+		// Workers take from the tail.
+		found, err := c.q.b.rdb.LRange(ctx, c.q.keys.callbacks(d), int64(-first-n), int64(-first-1)).Result()
+		if err != nil {
+			return nil, redisError(err)
+		}
+		for _, id := range slices.Backward(found) {
+			ids = append(ids, dueID{id: id})
+		}
+		first, n = 0, n-len(found)
+	}
+	return ids, nil
+}
+
+// destinations are the named one, or all for "".
+func (c *Callbacks) destinations(name string) []string {
+	if name == "" || !slices.Contains(c.q.keys.destinations, name) {
+		return slices.DeleteFunc(slices.Clone(c.q.keys.destinations), func(string) bool { return name != "" })
+	}
+	return []string{name}
+}
+
+// Length is how many places List has: the whole queue, for the queue "due" that of
+// the destination.
+func (c *Callbacks) Length(ctx context.Context, queue, destination string) (int, error) {
+	if err := c.known(queue); err != nil {
+		return 0, err
+	}
+	if queue != "due" {
+		n, err := c.q.b.rdb.ZCard(ctx, c.q.keys.callbacksPrefix()+queue).Result()
+		if err != nil {
+			return 0, redisError(err)
+		}
+		return int(n), nil
+	}
+	all := 0
+	for _, d := range c.destinations(destination) {
+		n, err := c.q.DueCallbacks(ctx, d)
+		if err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	return all, nil
+}
+
+// scored are members of a sorted set of times, from a place on.
+func (b *Broker) scored(ctx context.Context, key string, first, n int) ([]dueID, error) {
+	found, err := b.rdb.ZRangeWithScores(ctx, key, int64(first), int64(first+n-1)).Result()
 	if err != nil {
 		return nil, redisError(err)
 	}
+	ids := make([]dueID, 0, len(found))
 	for _, z := range found {
 		id, _ := z.Member.(string)
 		ids = append(ids, dueID{id, time.UnixMilli(int64(z.Score)).UTC()})
@@ -154,10 +174,10 @@ func (c *Callbacks) ids(ctx context.Context, queue, destination string, first, n
 }
 
 // Do acts on callbacks by their ids. The event names what was done; "" notes none.
-func (c *Callbacks) Do(ctx context.Context, act Act, who, why, event string, ids []string) (map[Acted]int, error) {
+func (c *Callbacks) Do(ctx context.Context, act job.Act, who, why, event string, ids []string) (map[job.Acted]int, error) {
 	k := c.q.keys
 	keys := []string{k.parked(), k.slow(), k.retry(), k.verify(), k.confirm(), k.callbacksLeased(), k.events()}
-	did := map[Acted]int{}
+	did := map[job.Acted]int{}
 	for chunk := range slices.Chunk(ids, upkeepBatch) {
 		args := []any{
 			string(act), oneLine(who), oneLine(why), k.callbackPrefix(), k.callbacksPrefix(), k.troublePrefix(),
@@ -175,7 +195,7 @@ func (c *Callbacks) Do(ctx context.Context, act Act, who, why, event string, ids
 			return did, err
 		}
 		for _, word := range said {
-			did[Acted(word)]++
+			did[job.Acted(word)]++
 		}
 		event = "" // one act, one note
 	}

@@ -40,16 +40,16 @@ var actIDs = []string{"due", "slow", "retry", "parked", "held", "leased", "none"
 
 func TestWhatAPersonDoesWithCallbacks(t *testing.T) {
 	t.Parallel()
-	for act, want := range map[Act]struct {
-		did    map[Acted]int
+	for act, want := range map[job.Act]struct {
+		did    map[job.Acted]int
 		list   []string // callbacks:a
 		parked int
 		hashes int
 	}{
-		ActRetry:  {map[Acted]int{ActDone: 2, ActDue: 1, ActHeld: 2, ActLeased: 1, ActGone: 1}, []string{"retry", "slow", "due"}, 2, 7},
-		ActUnpark: {map[Acted]int{ActDone: 2, ActDue: 4, ActGone: 1}, []string{"held", "parked", "due"}, 0, 7},
-		ActPark:   {map[Acted]int{ActDone: 6, ActGone: 1}, []string{"due"}, 5, 7},
-		ActDrop:   {map[Acted]int{ActDone: 6, ActGone: 1}, []string{"due"}, 0, 1},
+		job.ActRetry:  {map[job.Acted]int{job.ActDone: 2, job.ActDue: 1, job.ActHeld: 2, job.ActLeased: 1, job.ActGone: 1}, []string{"retry", "slow", "due"}, 2, 7},
+		job.ActUnpark: {map[job.Acted]int{job.ActDone: 2, job.ActDue: 4, job.ActGone: 1}, []string{"held", "parked", "due"}, 0, 7},
+		job.ActPark:   {map[job.Acted]int{job.ActDone: 6, job.ActGone: 1}, []string{"due"}, 5, 7},
+		job.ActDrop:   {map[job.Acted]int{job.ActDone: 6, job.ActGone: 1}, []string{"due"}, 0, 1},
 	} {
 		t.Run(string(act), func(t *testing.T) {
 			t.Parallel()
@@ -68,8 +68,8 @@ func TestWhatAPersonDoesWithCallbacks(t *testing.T) {
 					}
 				}
 				require.Equal(f, want.hashes, hashes)
-				if act != ActUnpark {
-					require.Equal(f, act == ActRetry, len(after["trouble:slow:a"]) == 1, "people are told of it no more, unless it is only tried again")
+				if act != job.ActUnpark {
+					require.Equal(f, act == job.ActRetry, len(after["trouble:slow:a"]) == 1, "people are told of it no more, unless it is only tried again")
 				}
 				events, err := f.broker.Events(f.Context(), f.Job(), 10)
 				require.NoError(f, err)
@@ -79,7 +79,7 @@ func TestWhatAPersonDoesWithCallbacks(t *testing.T) {
 
 				again, err := c.Do(f.Context(), act, "eva@host", "ticket 17", "once more", actIDs)
 				require.NoError(f, err)
-				require.Zero(f, again[ActDone]*b2i(act != ActPark), "done is done")
+				require.Zero(f, again[job.ActDone]*b2i(act != job.ActPark), "done is done")
 			})
 		})
 	}
@@ -94,7 +94,7 @@ func b2i(b bool) int {
 
 func TestAWorkerLosesWhatAPersonParksOrDrops(t *testing.T) {
 	t.Parallel()
-	for _, act := range []Act{ActPark, ActDrop} {
+	for _, act := range []job.Act{job.ActPark, job.ActDrop} {
 		t.Run(string(act), func(t *testing.T) {
 			t.Parallel()
 			onEach(t, func(f *fixture) {
@@ -103,9 +103,9 @@ func TestAWorkerLosesWhatAPersonParksOrDrops(t *testing.T) {
 				require.EqualValues(f, "due", leased.ID)
 				did, err := c.Do(f.Context(), act, "eva", "why", "", []string{"due"})
 				require.NoError(f, err)
-				require.Equal(f, map[Acted]int{ActDone: 1}, did)
+				require.Equal(f, map[job.Acted]int{job.ActDone: 1}, did)
 				require.Equal(f, job.SettledLost, f.settle(job.Settlement{Callback: leased, To: job.Closed}))
-				require.Equal(f, act == ActPark, f.raw.Exists(f.Context(), f.keys.callbackPrefix()+"due").Val() == 1)
+				require.Equal(f, act == job.ActPark, f.raw.Exists(f.Context(), f.keys.callbackPrefix()+"due").Val() == 1)
 			})
 		})
 	}

@@ -228,7 +228,7 @@ func wholeWay(t *testing.T, b *Broker) {
 	answers, err := q.Settle(ctx, []job.Settlement{{Callback: callbacks[0], To: job.Closed, Counters: "closed"}})
 	require.NoError(t, err)
 	require.Equal(t, []job.Settled{job.SettledOK}, answers)
-	require.NoError(t, b.Beat(ctx, Process{ID: "w1"}))
+	require.NoError(t, b.Beat(ctx, job.Process{ID: "w1"}))
 	states, err := b.Jobs(ctx)
 	require.NoError(t, err)
 	require.Len(t, states, 1)

@@ -36,6 +36,15 @@ type memory struct {
 func (b *Broker) enough(ctx context.Context) error {
 	b.memory.mu.Lock()
 	defer b.memory.mu.Unlock()
+	b.readMemory(ctx)
+	if b.memory.used >= mostMemory {
+		return &job.LimitError{What: job.LimitMemory, Have: b.memory.used}
+	}
+	return nil
+}
+
+// readMemory looks again when the last reading is too old; the lock is held.
+func (b *Broker) readMemory(ctx context.Context) {
 	life := memoryLife
 	if b.memory.used >= memoryNear {
 		life = memoryLifeNear
@@ -43,10 +52,6 @@ func (b *Broker) enough(ctx context.Context) error {
 	if b.memory.read.IsZero() || time.Since(b.memory.read) >= life {
 		b.memory.used, b.memory.read = b.usedMemory(ctx), time.Now()
 	}
-	if b.memory.used >= mostMemory {
-		return &job.LimitError{What: job.LimitMemory, Have: b.memory.used}
-	}
-	return nil
 }
 
 // usedMemory is that of the fullest server, in percent of its maxmemory.

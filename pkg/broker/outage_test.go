@@ -78,7 +78,7 @@ func TestRedisThatIsDownIsNoRefusal(t *testing.T) {
 		"depths":    func() error { _, err := f.Depths(ctx); return err },
 		"jobs":      func() error { _, err := f.broker.Jobs(ctx); return err },
 		"processes": func() error { _, err := f.broker.Processes(ctx); return err },
-		"beat":      func() error { return f.broker.Beat(ctx, Process{ID: "w"}) },
+		"beat":      func() error { return f.broker.Beat(ctx, job.Process{ID: "w"}) },
 		"leave":     func() error { return f.broker.Leave(ctx, "w") },
 		"lag":       func() error { return f.broker.NoteLag(ctx, "db.user", map[string]int64{"insert": 1}) },
 		"check":     func() error { _, err := f.broker.Check(ctx, false); return err },

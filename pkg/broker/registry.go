@@ -9,28 +9,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-)
 
-// Process is what a process says of itself with each beat.
-type Process struct {
-	ID       string    `json:"id"`
-	Role     string    `json:"role"` // scheduler, worker or cupid
-	Host     string    `json:"host"`
-	PID      int       `json:"pid"`
-	Version  string    `json:"version"`
-	Address  string    `json:"address"` // of its health and metrics
-	Jobs     string    `json:"jobs"`
-	Busy     int       `json:"busy"`      // items in work
-	RSS      int64     `json:"rss_bytes"` // resident memory
-	Started  time.Time `json:"started"`
-	LastBeat time.Time `json:"last_beat"`
-}
+	"github.com/masixun71/cupid-go/pkg/job"
+)
 
 // processLife is how long a process that stopped beating stays in the registry.
 const processLife = time.Minute
 
 // Beat writes p into the registry.
-func (b *Broker) Beat(ctx context.Context, p Process) error {
+func (b *Broker) Beat(ctx context.Context, p job.Process) error {
 	now, err := b.rdb.Time(ctx).Result()
 	if err != nil {
 		return fmt.Errorf("beat: %w", redisError(err))
@@ -60,12 +47,12 @@ func (b *Broker) Leave(ctx context.Context, id string) error {
 }
 
 // Processes lists the processes that beat within the last minute, by id.
-func (b *Broker) Processes(ctx context.Context) ([]Process, error) {
+func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 	beats, err := b.rdb.ZRangeWithScores(ctx, b.processesKey(), 0, -1).Result()
 	if err != nil {
 		return nil, redisError(err)
 	}
-	var found []Process
+	var found []job.Process
 	for _, z := range beats {
 		id, _ := z.Member.(string)
 		f, err := b.rdb.HGetAll(ctx, b.processKey(id)).Result()
@@ -75,7 +62,7 @@ func (b *Broker) Processes(ctx context.Context) ([]Process, error) {
 		if len(f) == 0 {
 			continue
 		}
-		found = append(found, Process{
+		found = append(found, job.Process{
 			ID: id, Role: f["role"], Host: f["host"], PID: int(number(f["pid"])), Version: f["version"], Address: f["address"],
 			Jobs: f["jobs"], Busy: int(number(f["busy"])), RSS: number(f["rss"]), Started: at(f["started"]),
 			LastBeat: time.UnixMilli(int64(z.Score)).UTC(),
@@ -85,28 +72,14 @@ func (b *Broker) Processes(ctx context.Context) ([]Process, error) {
 	return found, nil
 }
 
-// JobState is what Redis holds of one job, for people.
-type JobState struct {
-	Name    string            `json:"name"`
-	Source  string            `json:"source"` // identity: source and scan key
-	Leader  string            `json:"leader"` // "" when no scheduler leads
-	Paused  string            `json:"paused"` // who holds it and why; "" when nobody does
-	Cursors map[string]string `json:"cursors"`
-	// Lag is how far each scan was behind at the leader's last beat: ids for an
-	// insert scan, seconds for an update scan.
-	Lag    map[string]int64 `json:"lag"`
-	Depths map[string]int64 `json:"depths"`
-	Stats  map[string]int64 `json:"stats"`
-}
-
 // Jobs reads the state of every job that this Redis knows, by name.
-func (b *Broker) Jobs(ctx context.Context) ([]JobState, error) {
+func (b *Broker) Jobs(ctx context.Context) ([]job.State, error) {
 	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
 	if err != nil {
 		return nil, redisError(err)
 	}
 	sort.Strings(names)
-	states := make([]JobState, 0, len(names))
+	states := make([]job.State, 0, len(names))
 	for _, name := range names {
 		s, err := b.jobState(ctx, name)
 		if err != nil {
@@ -117,14 +90,14 @@ func (b *Broker) Jobs(ctx context.Context) ([]JobState, error) {
 	return states, nil
 }
 
-func (b *Broker) jobState(ctx context.Context, name string) (JobState, error) {
+func (b *Broker) jobState(ctx context.Context, name string) (job.State, error) {
 	q := &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name)}}
 	spec, err := b.rdb.HGetAll(ctx, q.keys.spec()).Result()
 	if err != nil {
-		return JobState{}, redisError(err)
+		return job.State{}, redisError(err)
 	}
 	q.keys.destinations = strings.Fields(spec["destinations"])
-	s := JobState{Name: name, Source: spec["identity"]}
+	s := job.State{Name: name, Source: spec["identity"]}
 	if s.Leader, err = q.leader(ctx); err != nil {
 		return s, err
 	}

@@ -76,7 +76,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 		require.NoError(f, err)
 		require.Len(f, states, 2)
 		require.Equal(f, "another", states[0].Name)
-		require.Equal(f, JobState{
+		require.Equal(f, job.State{
 			Name: "db.user", Source: "db.user by id", Leader: "s1", Paused: "eva: move",
 			Cursors: map[string]string{"insert:db.user": "7"},
 			Lag:     map[string]int64{"insert:db.user": 90, "update:db.user": 3},
@@ -93,12 +93,12 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 func TestProcessesAreListedWhileTheyBeat(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
-		p := Process{
+		p := job.Process{
 			ID: "worker@h1:42", Role: "worker", Host: "h1", PID: 42, Version: "1.0", Address: "h1:9401", Jobs: "db.user",
 			Busy: 3, RSS: 50 << 20, Started: time.UnixMilli(1_700_000_000_000).UTC(),
 		}
 		require.NoError(f, f.broker.Beat(f.Context(), p))
-		require.NoError(f, f.broker.Beat(f.Context(), Process{ID: "scheduler@h1:41"}))
+		require.NoError(f, f.broker.Beat(f.Context(), job.Process{ID: "scheduler@h1:41"}))
 		found, err := f.broker.Processes(f.Context())
 		require.NoError(f, err)
 		require.Len(f, found, 2)
@@ -119,7 +119,7 @@ func TestProcessThatStoppedBeatingIsForgotten(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
 		ctx := f.Context()
-		require.NoError(f, f.broker.Beat(ctx, Process{ID: "gone"}))
+		require.NoError(f, f.broker.Beat(ctx, job.Process{ID: "gone"}))
 		require.NoError(f, f.raw.Del(ctx, f.broker.processKey("gone")).Err()) // its time to live ended
 		found, err := f.broker.Processes(ctx)
 		require.NoError(f, err)
@@ -127,7 +127,7 @@ func TestProcessThatStoppedBeatingIsForgotten(t *testing.T) {
 
 		old := float64(f.now() - processLife.Milliseconds())
 		require.NoError(f, f.raw.ZAdd(ctx, f.broker.processesKey(), redis.Z{Member: "gone", Score: old}).Err())
-		require.NoError(f, f.broker.Beat(ctx, Process{ID: "alive"}))
+		require.NoError(f, f.broker.Beat(ctx, job.Process{ID: "alive"}))
 		require.Equal(f, []string{"alive"}, f.raw.ZRange(ctx, f.broker.processesKey(), 0, -1).Val())
 	})
 }

@@ -75,3 +75,22 @@ func TestQueueIsShownAndSteered(t *testing.T) {
 	out, _ = queue(0, "ls", "--queue", "due", "--limit", "1", "--json")
 	require.Contains(t, out, `"queue": "due"`)
 }
+
+// TestAWholeQueueIsActedOnOnce: what an act leaves in its queue is neither acted on again nor in the way.
+func TestAWholeQueueIsActedOnOnce(t *testing.T) {
+	t.Parallel()
+	path := queued(t, 1200)
+	all := func(act, queue string) string {
+		t.Helper()
+		code, out, console := call(t, "-c", path, "queue", act, "--all", "--queue", queue, "--reason", "test")
+		require.Equal(t, 0, code, console)
+		return out
+	}
+	require.Equal(t, "done\t1200\n", all("park", "confirm"))
+	require.Equal(t, "done\t1200\n", all("park", "parked"))
+	require.Equal(t, "done\t1200\n", all("unpark", "parked"))
+	require.Equal(t, "due\t1200\n", all("retry", "due"))
+	require.Equal(t, "done\t1200\n", all("park", "due"), "their ids stay on the list until a worker comes by")
+	require.Equal(t, "done\t1200\n", all("drop", "due"))
+	require.Equal(t, "no callback is there\n", all("drop", "due"))
+}

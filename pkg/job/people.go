@@ -1,0 +1,89 @@
+package job
+
+import "time"
+
+// What follows is how a fleet looks to people.
+
+// Process is what a process says of itself with each beat.
+type Process struct {
+	ID       string    `json:"id"`
+	Role     string    `json:"role"` // scheduler, worker or cupid
+	Host     string    `json:"host"`
+	PID      int       `json:"pid"`
+	Version  string    `json:"version"`
+	Address  string    `json:"address"` // of its health and metrics
+	Jobs     string    `json:"jobs"`
+	Busy     int       `json:"busy"`      // items in work
+	RSS      int64     `json:"rss_bytes"` // resident memory
+	Started  time.Time `json:"started"`
+	LastBeat time.Time `json:"last_beat"`
+}
+
+// State is what the queue holds of one job.
+type State struct {
+	Name    string            `json:"name"`
+	Source  string            `json:"source"` // identity: source and scan key
+	Leader  string            `json:"leader"` // "" when no scheduler leads
+	Paused  string            `json:"paused"` // who holds it and why; "" when nobody does
+	Cursors map[string]string `json:"cursors"`
+	// Lag is how far each scan was behind at the leader's last beat: ids for an
+	// insert scan, seconds for an update scan.
+	Lag    map[string]int64 `json:"lag"`
+	Depths map[string]int64 `json:"depths"`
+	Stats  map[string]int64 `json:"stats"`
+}
+
+// Waiting is one open callback.
+type Waiting struct {
+	ID          string    `json:"id"`
+	Queue       string    `json:"queue"`
+	Destination string    `json:"destination"`
+	Key         string    `json:"key"`
+	Type        string    `json:"type"`
+	Attempts    string    `json:"attempts"`
+	FirstSeen   time.Time `json:"first_seen,omitzero"`
+	Due         time.Time `json:"due,omitzero"` // next, or since when it is parked; the end of a lease
+	Status      string    `json:"status,omitempty"`
+	Error       string    `json:"error,omitempty"`
+	Worker      string    `json:"worker,omitempty"`
+	Hold        string    `json:"hold,omitempty"`
+	Why         string    `json:"why,omitempty"`
+}
+
+// Act is what a person can do with a callback.
+type Act string
+
+// The acts.
+const (
+	ActRetry  Act = "retry"  // due now, with all fast retries before it
+	ActPark   Act = "park"   // not sent until somebody unparks it
+	ActUnpark Act = "unpark" // due now
+	ActDrop   Act = "drop"   // forgotten until a comparison meets the difference again
+)
+
+// NeedsReason says whether whoever looks at the events later will ask why.
+func (a Act) NeedsReason() bool { return a == ActPark || a == ActDrop }
+
+// Acted is what an act did to one callback.
+type Acted string
+
+// What an act did.
+const (
+	ActDone   Acted = "done"
+	ActLeased Acted = "leased" // a worker has it at the moment
+	ActDue    Acted = "due"    // it is due already
+	ActHeld   Acted = "held"   // it is parked
+	ActGone   Acted = "gone"   // it is closed
+)
+
+// WaitingRange is one range that is not done.
+type WaitingRange struct {
+	ID       string    `json:"id"`
+	Queue    string    `json:"queue"`
+	Due      time.Time `json:"due,omitzero"` // next; the end of a lease
+	Worker   string    `json:"worker,omitempty"`
+	Attempts int       `json:"attempts"` // times it was given back with an error
+	Stalls   int       `json:"stalls"`   // runs that ended badly through no fault of the databases
+	Parked   int       `json:"parked"`   // times it was set aside
+	Error    string    `json:"error,omitempty"`
+}
