@@ -117,18 +117,25 @@ func event(o QueueOptions, what string) string {
 	return what
 }
 
-// withCallbacks opens the Redis of a config for a person's act.
-func withCallbacks(ctx context.Context, c *config.Config, name string, act func(*broker.Callbacks) error) (err error) {
+// withCallbacks opens the callbacks of a job for a person's act.
+func withCallbacks(ctx context.Context, c *config.Config, name string, act func(*broker.Callbacks) error) error {
+	return withRedis(c, func(b *broker.Broker) error {
+		open, err := b.Callbacks(ctx, name)
+		if err != nil {
+			return err
+		}
+		return act(open)
+	})
+}
+
+// withRedis opens the Redis of a config for a person's act.
+func withRedis(c *config.Config, act func(*broker.Broker) error) (err error) {
 	if c.Redis == nil {
 		return fmt.Errorf("%w: %s names no Redis: a cupid that keeps its work in itself has no queue that others can see", ErrConfig, c.Path)
 	}
-	b := broker.Open(*c.Redis, broker.Options{Name: "cupid-queue"})
+	b := broker.Open(*c.Redis, broker.Options{Name: "cupid-operator"})
 	defer func() { err = errors.Join(err, b.Close()) }()
-	open, err := b.Callbacks(ctx, name)
-	if err == nil {
-		err = act(open)
-	}
-	if errors.Is(err, broker.ErrRefused) {
+	if err = act(b); errors.Is(err, broker.ErrRefused) {
 		err = fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return err

@@ -17,17 +17,9 @@ type Callbacks struct{ q *Queue }
 
 // Callbacks are those of a job that this Redis knows; of the only one for "".
 func (b *Broker) Callbacks(ctx context.Context, name string) (*Callbacks, error) {
-	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
+	q, err := b.known(ctx, name)
 	if err != nil {
-		return nil, redisError(err)
-	}
-	if name == "" && len(names) == 1 {
-		name = names[0]
-	}
-	q := &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name)}}
-	if !slices.Contains(names, name) {
-		slices.Sort(names)
-		return nil, unknownError(fmt.Sprintf("this Redis knows no job %q; there are: %s", name, strings.Join(names, ", ")))
+		return nil, err
 	}
 	spec, err := b.rdb.HGet(ctx, q.keys.spec(), "destinations").Result()
 	if err != nil {
@@ -35,6 +27,22 @@ func (b *Broker) Callbacks(ctx context.Context, name string) (*Callbacks, error)
 	}
 	q.keys.destinations = strings.Fields(spec)
 	return &Callbacks{q}, nil
+}
+
+// known is a job of this Redis, for a person; the only one for "".
+func (b *Broker) known(ctx context.Context, name string) (*Queue, error) {
+	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
+	if err != nil {
+		return nil, redisError(err)
+	}
+	if name == "" && len(names) == 1 {
+		name = names[0]
+	}
+	if !slices.Contains(names, name) {
+		slices.Sort(names)
+		return nil, unknownError(fmt.Sprintf("this Redis knows no job %q; there are: %s", name, strings.Join(names, ", ")))
+	}
+	return &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name)}}, nil
 }
 
 // unknownError is ErrRefused for a name that does not exist.

@@ -93,6 +93,13 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	require.Len(t, got, 2)
 	require.NoError(t, l.Refresh(ctx, lease))
 
+	// A person who stops the flood.
+	_, err = f.broker.Pause(ctx, "db.user", "eva", "too much", 0)
+	require.NoError(t, err)
+	held, err := f.broker.Resume(ctx, "db.user", "eva")
+	require.NoError(t, err)
+	require.True(t, held)
+
 	fill("0")
 	require.NoError(t, probe(f.broker))
 	require.NoError(t, f.Register(ctx, "scheduler-1"))

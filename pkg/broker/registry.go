@@ -101,19 +101,8 @@ func (b *Broker) jobState(ctx context.Context, name string) (job.State, error) {
 	if s.Leader, err = q.leader(ctx); err != nil {
 		return s, err
 	}
-	held, err := b.rdb.HGetAll(ctx, q.keys.paused()).Result()
-	if err != nil {
-		return s, redisError(err)
-	}
-	if held["by"] != "" {
-		now, err := b.rdb.Time(ctx).Result()
-		if err != nil {
-			return s, redisError(err)
-		}
-		// A hold that names its end is over by itself; the hash stays until somebody removes it.
-		if until := at(held["until"]); until.IsZero() || now.Before(until) {
-			s.Paused = held["by"] + ": " + held["why"]
-		}
+	if s.Paused, err = q.held(ctx); err != nil {
+		return s, err
 	}
 	if s.Cursors, err = b.rdb.HGetAll(ctx, q.keys.cursor()).Result(); err != nil {
 		return s, redisError(err)

@@ -52,6 +52,8 @@ var (
 	holdCallbacksScript   = script("hold_callbacks")
 	hastenCallbacksScript = script("hasten_callbacks")
 	actCallbacksScript    = script("act_callbacks")
+	pauseScript           = script("pause")
+	resumeScript          = script("resume")
 )
 
 // run executes s and gives its reply as a list. Run sends the short hash and

@@ -24,7 +24,7 @@ type State struct {
 	Name    string            `json:"name"`
 	Source  string            `json:"source"` // identity: source and scan key
 	Leader  string            `json:"leader"` // "" when no scheduler leads
-	Paused  string            `json:"paused"` // who holds it and why; "" when nobody does
+	Paused  string            `json:"paused"` // who holds it, why, and until when; "" when nobody does
 	Cursors map[string]string `json:"cursors"`
 	// Lag is how far each scan was behind at the leader's last beat: ids for an
 	// insert scan, seconds for an update scan.

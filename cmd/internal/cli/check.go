@@ -90,7 +90,7 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	if err := f.valid(); err != nil {
 		return err
 	}
-	cfg, err := (&flags{path: target{}.with(root).path}).load()
+	cfg, err := configOf(root)
 	if err != nil {
 		return err
 	}

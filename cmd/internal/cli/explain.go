@@ -12,14 +12,13 @@ import (
 
 // addConfig adds the commands about a config file.
 func addConfig(root *cobra.Command) {
-	load := func() (*config.Config, error) { return (&flags{path: target{}.with(root).path}).load() }
 	parent := &cobra.Command{Use: "config", Short: "Check, explain or convert a config file", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	parent.AddCommand(
 		&cobra.Command{
 			Use: "check -c FILE", Short: "Say whether the file is right, without asking any server", Args: noArguments,
 			RunE: func(c *cobra.Command, _ []string) error {
-				cfg, err := load()
+				cfg, err := configOf(root)
 				if err != nil {
 					return err
 				}
@@ -29,7 +28,7 @@ func addConfig(root *cobra.Command) {
 		&cobra.Command{
 			Use: "explain -c FILE", Short: "Say how each table is read and compared, and why; asks the databases", Args: noArguments,
 			RunE: func(c *cobra.Command, _ []string) error {
-				cfg, err := load()
+				cfg, err := configOf(root)
 				if err != nil {
 					return err
 				}
@@ -39,7 +38,7 @@ func addConfig(root *cobra.Command) {
 		&cobra.Command{
 			Use: "convert -c FILE", Short: "Print the file in the job form, with its secrets", Args: noArguments,
 			RunE: func(c *cobra.Command, _ []string) error {
-				cfg, err := load()
+				cfg, err := configOf(root)
 				if err != nil {
 					return err
 				}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/masixun71/cupid-go/pkg/app"
+	"github.com/masixun71/cupid-go/pkg/config"
 )
 
 // errUnhealthy says that the answer was printed and is no.
@@ -40,6 +41,12 @@ func addOperators(root *cobra.Command) {
 	status.Flags().BoolVar(&asked.json, "json", false, "print JSON")
 	root.AddCommand(health, status)
 	addQueue(root)
+	addPause(root)
+}
+
+// configOf reads the file that -c names.
+func configOf(root *cobra.Command) (*config.Config, error) {
+	return (&flags{path: target{}.with(root).path}).load()
 }
 
 // target says whom to ask.

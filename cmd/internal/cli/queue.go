@@ -80,7 +80,7 @@ func (f *queueFlags) list(ctx context.Context, root *cobra.Command, out io.Write
 	case f.Most < 1 || f.Most > 10_000 || f.First < 0:
 		return mistake{errors.New("--limit wants a number from 1 to 10000, --first one from 0")}
 	}
-	cfg, err := (&flags{path: target{}.with(root).path}).load()
+	cfg, err := configOf(root)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (f *queueFlags) act(ctx context.Context, root *cobra.Command, act app.Act, 
 	case reason && strings.TrimSpace(f.Why) == "":
 		return mistake{fmt.Errorf("%s wants --reason: whoever looks at the events later will ask", act)}
 	}
-	cfg, err := (&flags{path: target{}.with(root).path}).load()
+	cfg, err := configOf(root)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func addRescan(root *cobra.Command) {
 		Long: "Pushes ranges of scan keys for the running workers. The cursors of the scans stay where they are,\n" +
 			"and callbacks that are open stay open. It ends when all ranges are pushed; cupid status shows their way.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := (&flags{path: target{}.with(root).path}).load()
+			cfg, err := configOf(root)
 			if err != nil {
 				return err
 			}
