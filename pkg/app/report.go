@@ -51,17 +51,6 @@ func (a *App) reportJob(j job.State, before map[string]int64, every time.Duratio
 		"callbacks_delivered", j.Stats["delivered"], "callbacks_per_second", perSecond("delivered"),
 		"callbacks_closed", j.Stats["closed_equal"]+j.Stats["closed_gone"]+j.Stats["closed_unverified"],
 		"ranges_waiting", j.Depths["ranges"], "ranges_retry", j.Depths["ranges:retry"],
-		"callbacks_open", openCallbacks(j), "callbacks_slow", j.Depths["callbacks:slow"], "callbacks_parked", j.Depths["callbacks:parked"],
+		"callbacks_open", j.Open, "callbacks_slow", j.Depths["callbacks:slow"], "callbacks_parked", j.Depths["callbacks:parked"],
 		"rss_mb", residentBytes()>>20)
-}
-
-// openCallbacks are all that cupid still works on; parked ones wait for a person.
-func openCallbacks(j job.State) int64 {
-	var n int64
-	for name, depth := range j.Depths {
-		if len(name) > len("callbacks:") && name[:len("callbacks:")] == "callbacks:" && name != "callbacks:parked" {
-			n += depth
-		}
-	}
-	return n
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/masixun71/cupid-go/pkg/broker"
 )
 
+// Process is what a process says of itself.
+type Process = job.Process
+
 // Status is what the fleet looks like from one process.
 type Status struct {
 	Process   job.Process   `json:"process"` // who answers
@@ -41,11 +44,11 @@ func (j JobStatus) Behind(scan string) string {
 	case !known:
 		return ""
 	case n == 0:
-		return ", up to date"
+		return "up to date"
 	case strings.HasPrefix(scan, string(job.Insert)):
-		return fmt.Sprintf(", %d ids behind", n)
+		return fmt.Sprintf("%d ids behind", n)
 	default:
-		return fmt.Sprintf(", %s behind", time.Duration(n)*time.Second)
+		return fmt.Sprintf("%s behind", time.Duration(n)*time.Second)
 	}
 }
 
@@ -84,6 +87,7 @@ func readStatus(ctx context.Context, b *broker.Broker) (Status, error) {
 	for _, j := range before {
 		then[j.Name] = j.Stats
 	}
+	s.Jobs = make([]JobStatus, 0, len(jobs))
 	for _, j := range jobs {
 		s.Jobs = append(s.Jobs, JobStatus{
 			State:              j,

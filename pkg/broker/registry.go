@@ -16,6 +16,9 @@ import (
 // processLife is how long a process that stopped beating stays in the registry.
 const processLife = time.Minute
 
+// staleAfter is how long a process may be silent: it beats several times within.
+const staleAfter = processLife / 2
+
 // Beat writes p into the registry.
 func (b *Broker) Beat(ctx context.Context, p job.Process) error {
 	now, err := b.rdb.Time(ctx).Result()
@@ -52,7 +55,11 @@ func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 	if err != nil {
 		return nil, redisError(err)
 	}
-	var found []job.Process
+	now, err := b.rdb.Time(ctx).Result()
+	if err != nil {
+		return nil, redisError(err)
+	}
+	found := make([]job.Process, 0, len(beats))
 	for _, z := range beats {
 		id, _ := z.Member.(string)
 		f, err := b.rdb.HGetAll(ctx, b.processKey(id)).Result()
@@ -62,10 +69,12 @@ func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 		if len(f) == 0 {
 			continue
 		}
+		last := time.UnixMilli(int64(z.Score)).UTC()
+		silent := max(0, now.Sub(last)) // it may have beat between the two commands
 		found = append(found, job.Process{
 			ID: id, Role: f["role"], Host: f["host"], PID: int(number(f["pid"])), Version: f["version"], Address: f["address"],
 			Jobs: f["jobs"], Busy: int(number(f["busy"])), RSS: number(f["rss"]), Started: at(f["started"]),
-			LastBeat: time.UnixMilli(int64(z.Score)).UTC(),
+			LastBeat: last, Silent: int64(silent.Seconds()), Stale: silent >= staleAfter,
 		})
 	}
 	sort.Slice(found, func(i, j int) bool { return found[i].ID < found[j].ID })
@@ -114,6 +123,11 @@ func (b *Broker) jobState(ctx context.Context, name string) (job.State, error) {
 	s.Lag = counters(lag)
 	if s.Depths, err = q.Depths(ctx); err != nil {
 		return s, err
+	}
+	for name, n := range s.Depths {
+		if strings.HasPrefix(name, "callbacks:") && name != "callbacks:parked" {
+			s.Open += n
+		}
 	}
 	s.Stats, err = q.Stats(ctx)
 	return s, err

@@ -85,7 +85,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 				"callbacks:a": 0, "callbacks:b": 1, "callbacks:leased": 0, "callbacks:confirm": 0,
 				"callbacks:verify": 0, "callbacks:retry": 0, "callbacks:slow": 1, "callbacks:parked": 0,
 			},
-			Stats: map[string]int64{"rows": 12},
+			Open: 2, Stats: map[string]int64{"rows": 12},
 		}, states[1])
 	})
 }
@@ -104,7 +104,8 @@ func TestProcessesAreListedWhileTheyBeat(t *testing.T) {
 		require.Len(f, found, 2)
 		require.Equal(f, "scheduler@h1:41", found[0].ID)
 		require.WithinDuration(f, time.UnixMilli(f.now()), found[1].LastBeat, 20*time.Second, "the time is Redis' own")
-		found[1].LastBeat = time.Time{}
+		require.Less(f, found[1].Silent, int64(20))
+		found[1].LastBeat, found[1].Silent = time.Time{}, 0
 		require.Equal(f, p, found[1])
 		require.InDelta(f, processLife, f.raw.PTTL(f.Context(), f.broker.processKey(p.ID)).Val(), float64(30*time.Second))
 
@@ -112,6 +113,25 @@ func TestProcessesAreListedWhileTheyBeat(t *testing.T) {
 		found, err = f.broker.Processes(f.Context())
 		require.NoError(f, err)
 		require.Len(f, found, 1)
+	})
+}
+
+func TestAProcessThatMissesBeatsIsMarked(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		ctx := f.Context()
+		for _, id := range []string{"fresh", "mute"} {
+			require.NoError(f, f.broker.Beat(ctx, job.Process{ID: id}))
+		}
+		require.NoError(f, f.raw.ZAdd(ctx, f.broker.processesKey(), redis.Z{Member: "mute", Score: float64(f.now() - 40_000)}).Err())
+		require.NoError(f, f.raw.ZAdd(ctx, f.broker.processesKey(), redis.Z{Member: "fresh", Score: float64(f.now() + 5_000)}).Err())
+		found, err := f.broker.Processes(ctx)
+		require.NoError(f, err)
+		require.Len(f, found, 2)
+		require.False(f, found[0].Stale)
+		require.Zero(f, found[0].Silent)
+		require.True(f, found[1].Stale)
+		require.InDelta(f, 40, found[1].Silent, 20)
 	})
 }
 

@@ -17,6 +17,10 @@ type Process struct {
 	RSS      int64     `json:"rss_bytes"` // resident memory
 	Started  time.Time `json:"started"`
 	LastBeat time.Time `json:"last_beat"`
+	// Silent is how long ago that was, on the queue's clock, in seconds.
+	Silent int64 `json:"silent_seconds"`
+	// Stale says that beats are missing: the process was killed, hangs, or does not reach the queue.
+	Stale bool `json:"stale"`
 }
 
 // State is what the queue holds of one job.
@@ -30,7 +34,9 @@ type State struct {
 	// insert scan, seconds for an update scan.
 	Lag    map[string]int64 `json:"lag"`
 	Depths map[string]int64 `json:"depths"`
-	Stats  map[string]int64 `json:"stats"`
+	// Open are all callbacks that cupid still works on; parked ones wait for a person.
+	Open  int64            `json:"open"`
+	Stats map[string]int64 `json:"stats"`
 }
 
 // Waiting is one open callback.

@@ -17,6 +17,9 @@ import (
 	"github.com/masixun71/cupid-go/pkg/config"
 )
 
+// patience is how long an answer may take.
+const patience = 10 * time.Second
+
 // errUnhealthy says that the answer was printed and is no.
 var errUnhealthy = errors.New("not healthy")
 
@@ -35,11 +38,25 @@ func addOperators(root *cobra.Command) {
 			return status(c.Context(), c.OutOrStdout(), asked.with(root))
 		},
 	}
-	for _, c := range []*cobra.Command{health, status} {
-		c.Flags().StringVar(&asked.addr, "addr", "", "address of one process, instead of those that the config's Redis knows")
+	jobs := &cobra.Command{
+		Use: "jobs", Short: "Show each job's leader, cursors and open callbacks in a line", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return jobs(c.Context(), c.OutOrStdout(), asked.with(root))
+		},
 	}
-	status.Flags().BoolVar(&asked.json, "json", false, "print JSON")
-	root.AddCommand(health, status)
+	workers := &cobra.Command{
+		Use: "workers", Short: "Show the running processes, schedulers too", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return workers(c.Context(), c.OutOrStdout(), asked.with(root))
+		},
+	}
+	for _, c := range []*cobra.Command{health, status, jobs, workers} {
+		c.Flags().StringVar(&asked.addr, "addr", "", "address of one process, instead of those that the config's Redis knows")
+		if c != health {
+			c.Flags().BoolVar(&asked.json, "json", false, "print JSON")
+		}
+		root.AddCommand(c)
+	}
 	addQueue(root)
 	addPause(root)
 }
@@ -63,6 +80,8 @@ func (t target) with(root *cobra.Command) target {
 
 // fleet reads the status from Redis when a config names one, and from a process otherwise.
 func (t target) fleet(ctx context.Context) (app.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if t.addr == "" && t.path == "" {
 		return app.Status{}, mistake{errors.New("say whom to ask: -c FILE (the config of the fleet) or --addr HOST:PORT (one process)")}
 	}
@@ -80,7 +99,7 @@ func (t target) fleet(ctx context.Context) (app.Status, error) {
 }
 
 func health(ctx context.Context, out io.Writer, t target) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	addrs := map[string]string{t.addr: ""}
 	if t.addr == "" {
@@ -109,8 +128,6 @@ func health(ctx context.Context, out io.Writer, t target) error {
 }
 
 func status(ctx context.Context, out io.Writer, t target) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	s, err := t.fleet(ctx)
 	if err != nil {
 		return err
@@ -131,7 +148,7 @@ func show(out io.Writer, s app.Status) error {
 			fmt.Fprintf(w, "  paused\t%s\n", j.Paused)
 		}
 		for _, scan := range slices.Sorted(maps.Keys(j.Cursors)) {
-			fmt.Fprintf(w, "  cursor %s\t%s%s\n", scan, orNone(j.Cursors[scan]), j.Behind(scan))
+			fmt.Fprintf(w, "  cursor %s\t%s%s\n", scan, orNone(j.Cursors[scan]), behind(j, scan))
 		}
 		fmt.Fprintf(w, "  done\t%d ranges, %d rows compared, %d rows per second, %d differing\n",
 			j.Stats["ranges"], j.Stats["rows"], j.RowsPerSecond, j.Stats["differences"])
@@ -147,10 +164,18 @@ func show(out io.Writer, s app.Status) error {
 		fmt.Fprintln(w, "no job is known yet")
 	}
 	for _, p := range s.Processes {
-		fmt.Fprintf(w, "process %s\t%s, version %s, %s, %d in work, %d MB, beat %s ago\n",
-			p.ID, p.Role, p.Version, p.Address, p.Busy, p.RSS>>20, time.Since(p.LastBeat).Round(time.Second))
+		fmt.Fprintf(w, "process %s\t%s, version %s, %s, %d in work, %d MB, beat %s\n",
+			p.ID, p.Role, p.Version, p.Address, p.Busy, p.RSS>>20, beat(p))
 	}
 	return w.Flush()
+}
+
+// behind is empty when nobody has said yet how far the scan is.
+func behind(j app.JobStatus, scan string) string {
+	if far := j.Behind(scan); far != "" {
+		return ", " + far
+	}
+	return ""
 }
 
 func orNone(s string) string {

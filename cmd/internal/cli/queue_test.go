@@ -13,12 +13,27 @@ import (
 	"github.com/masixun71/cupid-go/internal/redistest"
 )
 
+// onRedis is a config of the job users, with the Redis that it names and the prefix of its keys there.
+func onRedis(t *testing.T) (path string, rdb *redis.Client, prefix string) {
+	t.Helper()
+	server := redistest.Shared(t)
+	prefix = server.Prefix(t)
+	path = filepath.Join(t.TempDir(), "cupid.yaml")
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
+redis: {addr: %q, prefix: %q}
+jobs:
+  - name: users
+    source: {dsn: "u:p@tcp(127.0.0.1:1)/db", table: user, byColumn: number}
+    destinations: [{name: far, dsn: "u:p@tcp(127.0.0.1:1)/db", columns: [number], callback: off}]
+`, server.Addr, prefix), 0o600))
+	return path, server.Client, prefix
+}
+
 // queued is a config whose Redis holds n callbacks that wait to be confirmed.
 func queued(t *testing.T, n int) string {
 	t.Helper()
-	server := redistest.Shared(t)
-	prefix := server.Prefix(t)
-	pipe := server.Client.Pipeline()
+	path, rdb, prefix := onRedis(t)
+	pipe := rdb.Pipeline()
 	pipe.SAdd(t.Context(), prefix+"jobs", "users")
 	pipe.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far")
 	for i := range n {
@@ -28,14 +43,6 @@ func queued(t *testing.T, n int) string {
 	}
 	_, err := pipe.Exec(t.Context())
 	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "cupid.yaml")
-	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
-redis: {addr: %q, prefix: %q}
-jobs:
-  - name: users
-    source: {dsn: "u:p@tcp(127.0.0.1:1)/db", table: user, byColumn: number}
-    destinations: [{name: far, dsn: "u:p@tcp(127.0.0.1:1)/db", columns: [number], callback: off}]
-`, server.Addr, prefix), 0o600))
 	return path
 }
 
