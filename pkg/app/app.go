@@ -122,12 +122,13 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	if err := a.openBroker(); err != nil {
 		return nil, err
 	}
-	if a.notifier, err = notify.New(notify.Config{PushbearSendKey: c.Notify.PushbearSendKey, PushbearBaseURL: c.Notify.PushbearBaseURL}, a.log); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
 	a.slots = worker.NewSlots(c.Worker.Comparers)
 	registry := prometheus.NewRegistry()
 	a.meters = newMeters(registry)
+	if a.notifier, err = notify.New(c.Alerts, notify.Options{Log: a.log, Meter: a.meters.channels()}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	a.meters.zeros(a.notifier.Kinds())
 	a.gates = newGates(c.Load, a.broker.Permits(c.Process.Lease), a.noteWait())
 	a.admin, err = admin.New(admin.Config{Addr: DefaultAddr(c.HTTP.Addr, o.Role), Role: string(o.Role), DefaultPort: ports[o.Role]},
 		admin.Sources{Alive: a.hanging, Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)

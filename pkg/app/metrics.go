@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/notify"
 	"github.com/masixun71/cupid-go/pkg/worker"
 )
 
@@ -22,6 +23,7 @@ type meters struct {
 	reclaimed *prometheus.CounterVec
 	lag       *prometheus.GaugeVec
 	waits     *prometheus.CounterVec
+	alerts    *prometheus.CounterVec
 }
 
 func newMeters(r prometheus.Registerer) *meters {
@@ -37,6 +39,31 @@ func newMeters(r prometheus.Registerer) *meters {
 		reclaimed: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_leases_reclaimed_total", Help: "Leases taken back from workers that were gone."}, []string{"job", "kind"}),
 		lag:       f.NewGaugeVec(prometheus.GaugeOpts{Name: "cupid_scan_lag", Help: "How far a scan is behind: ids for an insert scan, seconds for an update scan. Set by the leader."}, []string{"job", "scan"}),
 		waits:     f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_database_wait_seconds_total", Help: "Time that queries waited because a database server has enough of them."}, []string{"server"}),
+		alerts:    f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_alert_messages_total", Help: "Messages to people, by what became of them. A failed one is tried again."}, []string{"channel", "outcome"}),
+	}
+}
+
+// What becomes of a message.
+const (
+	alertSent    = "sent"
+	alertFailed  = "failed"
+	alertDropped = "dropped"
+)
+
+// channels is the part of the meters that the notifier uses.
+func (m *meters) channels() notify.Meter {
+	count := func(outcome string) func(string) {
+		return func(kind string) { m.alerts.WithLabelValues(kind, outcome).Inc() }
+	}
+	return notify.Meter{OnSent: count(alertSent), OnFailed: count(alertFailed), OnDropped: count(alertDropped)}
+}
+
+// zeros shows the kinds of channels that have not sent anything yet.
+func (m *meters) zeros(kinds []string) {
+	for _, kind := range kinds {
+		for _, outcome := range []string{alertSent, alertFailed, alertDropped} {
+			m.alerts.WithLabelValues(kind, outcome)
+		}
 	}
 }
 

@@ -158,6 +158,7 @@ func (a *App) process() job.Process {
 	p := job.Process{
 		ID: a.id, Role: string(a.role), Host: a.host, PID: os.Getpid(), Version: Version, Address: a.reachable(),
 		Jobs: strings.Join(names, " "), RSS: residentBytes(), Started: a.started,
+		Unsent: strings.Join(a.notifier.Failing(), "; "),
 	}
 	for _, r := range a.jobs {
 		if w := r.current(); w != nil {

@@ -95,7 +95,7 @@ func TestProcessesAreListedWhileTheyBeat(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		p := job.Process{
 			ID: "worker@h1:42", Role: "worker", Host: "h1", PID: 42, Version: "1.0", Address: "h1:9401", Jobs: "db.user",
-			Busy: 3, RSS: 50 << 20, Started: time.UnixMilli(1_700_000_000_000).UTC(),
+			Busy: 3, Unsent: "alerts.urls[0]: timeout", RSS: 50 << 20, Started: time.UnixMilli(1_700_000_000_000).UTC(),
 		}
 		require.NoError(f, f.broker.Beat(f.Context(), p))
 		require.NoError(f, f.broker.Beat(f.Context(), job.Process{ID: "scheduler@h1:41"}))

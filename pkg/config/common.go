@@ -110,15 +110,6 @@ func validHost(host string) bool {
 	})
 }
 
-func (r *reader) notify() Notify {
-	const base = "notify.pushbearBaseURL"
-	n := Notify{PushbearSendKey: r.secret("notify.pushbearSendKey"), PushbearBaseURL: r.webURL(base)}
-	if n.PushbearBaseURL == "" && !r.bad(base) {
-		r.missing(base, "want the address of the service, or no such key")
-	}
-	return n
-}
-
 // redis reads the redis section; nil when no address is given.
 func (r *reader) redis() *broker.Config {
 	c := &broker.Config{
@@ -216,10 +207,15 @@ func (r *reader) webURL(key string) string {
 	if text == "" {
 		return ""
 	}
+	_, at, _ := r.find(key)
+	return r.webAddress(text, at)
+}
+
+// webAddress checks an address that stands at a key.
+func (r *reader) webAddress(text, at string) string {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
 	}
-	_, at, _ := r.find(key)
 	const want = "want http://host:port/path or https://host:port/path"
 	u, err := url.Parse(text)
 	switch {

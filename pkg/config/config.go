@@ -7,6 +7,7 @@ import (
 
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/notify"
 )
 
 // The forms of a config file.
@@ -31,7 +32,7 @@ type Config struct {
 	Worker  Worker
 	Load    job.Load // of each database server
 	Process Process
-	Notify  Notify
+	Alerts  notify.Config
 }
 
 // BadJob is a job that cannot run, by name or by its place in the file.
@@ -66,10 +67,4 @@ type Worker struct {
 type Process struct {
 	ShutdownTimeout time.Duration // to drain after a signal
 	Lease           time.Duration // the right to work on an item, unless extended
-}
-
-// Notify says where alerts go besides the log.
-type Notify struct {
-	PushbearSendKey job.Secret // empty: no pushbear
-	PushbearBaseURL string
 }

@@ -31,7 +31,9 @@ func newEnvironment(environ []string, w *walker) *environment {
 			e.names[environName(place)] = place
 		}
 	}
-	e.names[environPrefix+"REDIS_ADDRS"] = "redis.addr"
+	for _, a := range aliases {
+		e.names[environName(a.alias)] = a.key
+	}
 	return e
 }
 

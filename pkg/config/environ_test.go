@@ -91,7 +91,7 @@ func TestUnknownVariables(t *testing.T) {
 		"CUPID_LOG_LEVL: unknown variable, did you mean CUPID_LOG_LEVEL?",
 		"CUPID_XYLOPHONE_AND_MORE: unknown variable, want CUPID_ and the name of a setting",
 	}, c.Warnings)
-	require.Equal(t, "key${X}", c.Notify.PushbearSendKey.Reveal())
+	require.Equal(t, "key${X}", c.Alerts.Pushbear.SendKey.Reveal())
 }
 
 func TestMistakesInVariablesAndFlags(t *testing.T) {
@@ -120,6 +120,6 @@ func TestVariableNames(t *testing.T) {
 		seen[s.Environ()] = s.Key
 	}
 	require.Equal(t, "log.maxSizeMB", seen["CUPID_LOG_MAX_SIZE_MB"])
-	require.Equal(t, "notify.pushbearBaseURL", seen["CUPID_NOTIFY_PUSHBEAR_BASE_URL"])
+	require.Equal(t, "alerts.pushbear.baseURL", seen["CUPID_ALERTS_PUSHBEAR_BASE_URL"])
 	require.Equal(t, "jobs[].destinations[].dsnFile", seen["CUPID_JOBS_N_DESTINATIONS_N_DSN_FILE"])
 }

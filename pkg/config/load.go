@@ -187,7 +187,7 @@ func (r *reader) config() *Config {
 		Worker:  r.worker(),
 		Load:    r.load(),
 		Process: Process{ShutdownTimeout: r.duration("shutdownTimeout"), Lease: r.duration("lease")},
-		Notify:  r.notify(),
+		Alerts:  r.alerts(),
 	}
 	if r.seed {
 		c.Form = FormSeed

@@ -12,6 +12,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/notify"
 )
 
 // write puts a config into a file whose name tells its syntax.
@@ -59,9 +60,13 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 		Worker:  config.Worker{Comparers: 1, RangePoll: time.Second, CallbackPoll: time.Second},
 		Load:    job.Load{ThreadsRunning: 128},
 		Process: config.Process{ShutdownTimeout: 1500 * time.Millisecond, Lease: 30 * time.Second},
-		Notify: config.Notify{
-			PushbearSendKey: job.NewSecret("9724-73bdacb319007f53f83d0123213b4ec964"),
-			PushbearBaseURL: "http://pushbear.ftqq.com",
+		Alerts: notify.Config{
+			Repeat:     10 * time.Minute,
+			ServerChan: notify.ServerChan{BaseURL: notify.ServerChanURL},
+			Pushbear: notify.Pushbear{
+				SendKey: job.NewSecret("9724-73bdacb319007f53f83d0123213b4ec964"),
+				BaseURL: "http://pushbear.ftqq.com",
+			},
 		},
 		Jobs: []job.Job{{
 			Name: "db.user",
@@ -108,7 +113,7 @@ func TestSeedFormTakesLaterKeysInAnyCase(t *testing.T) {
 	c := load(t, config.Options{Path: path})
 	require.Empty(t, c.Warnings)
 	require.Equal(t, 4, c.Worker.Comparers)
-	require.Equal(t, "http://127.0.0.1:8080", c.Notify.PushbearBaseURL)
+	require.Equal(t, "http://127.0.0.1:8080", c.Alerts.Pushbear.BaseURL)
 	require.Equal(t, &broker.Config{
 		Addrs: []string{"10.0.0.1:6379", "10.0.0.2:7000"}, Username: "u", Password: job.NewSecret("p"),
 		DB: 2, Prefix: "x:", Master: "m", TLS: true,

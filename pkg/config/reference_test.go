@@ -20,7 +20,8 @@ const samples = "../../configs/"
 var secrets = []string{
 	"SOURCE_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db",
 	"DESTINATION_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db2",
-	"REDIS_PASSWORD=s3cr3t", "SENTINEL_PASSWORD=s3cr3t", "PUSHBEAR_SEND_KEY=s3cr3t", "WEBHOOK_SECRET=whsec_c2VjcmV0",
+	"REDIS_PASSWORD=s3cr3t", "SENTINEL_PASSWORD=s3cr3t", "PUSHBEAR_SEND_KEY=s3cr3t", "SERVER_CHAN_SEND_KEY=s3cr3t",
+	"ALERT_URL=generic+https://10.0.0.1/?token=s3cr3t", "DINGTALK_URL=https://10.0.0.1/?access_token=s3cr3t", "DINGTALK_SECRET=s3cr3t", "WEBHOOK_SECRET=whsec_c2VjcmV0",
 }
 
 // The reference file shows every setting, each at its default.
@@ -76,7 +77,7 @@ func TestSeedSample(t *testing.T) {
 	sample := load(t, config.Options{Path: samples + "seed.json"})
 	require.Empty(t, sample.Warnings)
 	require.Equal(t, []string{"127.0.0.1:6379"}, sample.Redis.Addrs)
-	require.True(t, sample.Notify.PushbearSendKey.Empty(), "who copies the sample must not tell a stranger of his alerts")
-	sample.Redis, sample.Path, sample.Notify = nil, page.Path, page.Notify
+	require.True(t, sample.Alerts.Pushbear.SendKey.Empty(), "who copies the sample must not tell a stranger of his alerts")
+	sample.Redis, sample.Path, sample.Alerts = nil, page.Path, page.Alerts
 	require.Equal(t, page, sample)
 }

@@ -28,6 +28,13 @@ const (
 	destinationsPattern = "jobs[].destinations[]"
 )
 
+// aliases are other names of settings, in the job form and among the variables.
+var aliases = []struct{ alias, key string }{
+	{"redis.addrs", "redis.addr"},
+	{"notify.pushbearSendKey", "alerts.pushbear.sendKey"},
+	{"notify.pushbearBaseURL", "alerts.pushbear.baseURL"},
+}
+
 // jobSchema has every setting by its own key, what jobs share in `defaults`, and
 // the callback settings in each destination.
 func jobSchema() *schema {
@@ -37,8 +44,10 @@ func jobSchema() *schema {
 			s.add(key, leaf{target: key})
 		}
 	}
-	s.add("redis.addrs", leaf{target: "redis.addr"})
-	s.names["redis.addr"] = "redis.addr"
+	for _, a := range aliases {
+		s.add(a.alias, leaf{target: a.key})
+		s.names[a.key] = a.key
+	}
 	return s
 }
 
@@ -51,8 +60,8 @@ func seedSchema() *schema {
 		}
 	}
 	s.add("redis.addrs", leaf{target: "redis.addr"})
-	s.add("pushbearBaseURL", leaf{target: "notify.pushbearBaseURL"})
-	s.names["redis.addr"], s.names["notify.pushbearBaseURL"] = "redis.addr", "src.pushbearBaseURL"
+	s.add("pushbearBaseURL", leaf{target: "alerts.pushbear.baseURL"})
+	s.names["redis.addr"], s.names["alerts.pushbear.baseURL"] = "redis.addr", "src.pushbearBaseURL"
 	s.names["jobs[].destinations"], s.names[destinationsPattern] = "des", "des[]"
 	return s
 }

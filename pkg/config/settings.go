@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/masixun71/cupid-go/pkg/notify"
 )
 
 // Setting is one line of the table of settings.
@@ -74,8 +76,14 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"shutdownTimeout", "", "1.5s", "time to finish work in hand after SIGTERM; the rest is handed back", positive},
 		{"lease", "", "30s", "time after which the work of a silent process is given to another", limit{shortest: 10 * time.Second}},
 
-		{"notify.pushbearSendKey", "src.pushbearSendKey", "", "send key for alerts through pushbear", limit{}},
-		{"notify.pushbearBaseURL", "src.pushbearBaseURL", "http://pushbear.ftqq.com", "address of the pushbear service", limit{}},
+		{"alerts.repeat", "alerts.repeatSecond", "10m", "how often people are told again of what goes on", limit{shortest: time.Minute}},
+		{"alerts.urls", "alerts.urls", "", "shoutrrr URLs of channels; a list, or a text with blanks between them", limit{}},
+		{"alerts.dingtalk.url", "alerts.dingtalk.url", "", "webhook of a DingTalk robot", limit{}},
+		{"alerts.dingtalk.secret", "alerts.dingtalk.secret", "", "secret of a DingTalk robot that wants signed requests", limit{}},
+		{"alerts.serverChan.sendKey", "alerts.serverChan.sendKey", "", "send key for alerts through ServerChan", limit{}},
+		{"alerts.serverChan.baseURL", "alerts.serverChan.baseURL", notify.ServerChanURL, "address of the ServerChan service", limit{}},
+		{"alerts.pushbear.sendKey", "src.pushbearSendKey", "", "send key for alerts through pushbear; also written notify.pushbearSendKey", limit{}},
+		{"alerts.pushbear.baseURL", "src.pushbearBaseURL", "http://pushbear.ftqq.com", "address of the pushbear service; also written notify.pushbearBaseURL", limit{}},
 
 		{"jobs[].name", "", "", "name of the job; without it <database>.<table>", limit{}},
 		{"jobs[].source.dsn", "src.dsn", "", "user:password@tcp(host:3306)/database of the table that is right", limit{}},

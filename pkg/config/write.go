@@ -10,6 +10,7 @@ import (
 
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/notify"
 )
 
 // Masked is what is in force, as YAML in the job form, with asterisks for
@@ -83,7 +84,7 @@ type (
 		Load            loadForm   `yaml:"load"`
 		ShutdownTimeout span       `yaml:"shutdownTimeout"`
 		Lease           span       `yaml:"lease"`
-		Notify          notifyForm `yaml:"notify"`
+		Alerts          alertsForm `yaml:"alerts"`
 		Jobs            []jobForm  `yaml:"jobs"`
 	}
 	redisForm struct {
@@ -124,9 +125,20 @@ type (
 		RangePoll    span `yaml:"rangePoll"`
 		CallbackPoll span `yaml:"callbackPoll"`
 	}
-	notifyForm struct {
-		PushbearSendKey string `yaml:"pushbearSendKey,omitempty"`
-		PushbearBaseURL string `yaml:"pushbearBaseURL"`
+	alertsForm struct {
+		Repeat     span         `yaml:"repeat"`
+		URLs       []string     `yaml:"urls,omitempty"`
+		DingTalk   dingTalkForm `yaml:"dingtalk,omitempty"`
+		ServerChan sendKeyForm  `yaml:"serverChan"`
+		Pushbear   sendKeyForm  `yaml:"pushbear"`
+	}
+	dingTalkForm struct {
+		URL    string `yaml:"url,omitempty"`
+		Secret string `yaml:"secret,omitempty"`
+	}
+	sendKeyForm struct {
+		SendKey string `yaml:"sendKey,omitempty"`
+		BaseURL string `yaml:"baseURL"`
 	}
 	jobForm struct {
 		Name         string            `yaml:"name"`
@@ -200,10 +212,23 @@ func (w writer) file(c *Config) fileForm {
 		Load:            loadForm{c.Load.Queries, c.Load.RowsPerSecond, c.Load.ThreadsRunning, span(c.Load.ReplicaLag)},
 		ShutdownTimeout: span(c.Process.ShutdownTimeout),
 		Lease:           span(c.Process.Lease),
-		Notify:          notifyForm{w.secret(c.Notify.PushbearSendKey), w.address(c.Notify.PushbearBaseURL)},
+		Alerts:          w.alerts(c.Alerts),
 	}
 	for _, j := range c.Jobs {
 		f.Jobs = append(f.Jobs, w.job(j))
+	}
+	return f
+}
+
+func (w writer) alerts(c notify.Config) alertsForm {
+	f := alertsForm{
+		Repeat:     span(c.Repeat),
+		DingTalk:   dingTalkForm{w.secret(c.DingTalk.URL), w.secret(c.DingTalk.Secret)},
+		ServerChan: sendKeyForm{w.secret(c.ServerChan.SendKey), w.address(c.ServerChan.BaseURL)},
+		Pushbear:   sendKeyForm{w.secret(c.Pushbear.SendKey), w.address(c.Pushbear.BaseURL)},
+	}
+	for _, url := range c.URLs {
+		f.URLs = append(f.URLs, w.secret(url))
 	}
 	return f
 }

@@ -12,7 +12,11 @@ import (
 const everySecret = oneJob + `
     callback: {secrets: [whsec_czNjcjN0]}
 redis: {addr: "redis://user:s3cr3t@10.0.0.1/2"}
-notify: {pushbearSendKey: s3cr3t, pushbearBaseURL: "http://u:s3cr3t@127.0.0.1/x?token=s3cr3t"}
+alerts:
+  urls: ["slack://hook:AAAAAAAAA-BBBBBBBBB-123456789123456789123456@webhook", "smtp://u:s3cr3t@mail/?from=a@b&to=c@d,e@f"]
+  dingtalk: {url: "https://10.0.0.1/robot?access_token=s3cr3t", secret: s3cr3t}
+  serverChan: {sendKey: s3cr3t}
+  pushbear: {sendKey: s3cr3t, baseURL: "http://u:s3cr3t@127.0.0.1/x?token=s3cr3t"}
 `
 
 func TestMaskedShowsNoSecret(t *testing.T) {
@@ -21,9 +25,10 @@ func TestMaskedShowsNoSecret(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text), password)
 	require.NotContains(t, string(text), "czNjcjN0")
+	require.NotContains(t, string(text), "AAAAAAAAA")
 	for _, line := range []string{
-		"dsn: '********'", "password: '********'", "pushbearSendKey: '********'", "- '********'",
-		"pushbearBaseURL: http://********@127.0.0.1/x?********", "url: http://h/cb?********",
+		"dsn: '********'", "password: '********'", "sendKey: '********'", "secret: '********'", "- '********'",
+		"baseURL: http://********@127.0.0.1/x?********", "url: http://h/cb?********",
 		"lateCommit: 1m", "name: db2.user", "comparers: 1", "addr: ['10.0.0.1:6379']",
 	} {
 		require.Contains(t, string(text), line)

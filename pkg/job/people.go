@@ -14,6 +14,7 @@ type Process struct {
 	Address  string    `json:"address"` // of its health and metrics
 	Jobs     string    `json:"jobs"`
 	Busy     int       `json:"busy"`      // items in work
+	Unsent   string    `json:"unsent"`    // channels of alerts that do not work from there, and why
 	RSS      int64     `json:"rss_bytes"` // resident memory
 	Started  time.Time `json:"started"`
 	LastBeat time.Time `json:"last_beat"`

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -13,49 +12,33 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-const (
-	defaultWindow = 5 * time.Second
-	defaultRepeat = 10 * time.Minute
+// window is how long the first alert of a group waits for more.
+const window = 5 * time.Second
 
-	// sendTimeout bounds one message, as in the first cupid.
-	sendTimeout = 3 * time.Second
-	// retryDelay is how long a message waits after its channel failed.
-	retryDelay = time.Minute
-	// maxGroups bounds the memory; alerts beyond it are logged only.
-	maxGroups = 1000
-)
+// maxGroups bounds the memory; alerts beyond it are logged only.
+const maxGroups = 1000
 
-// Config says where alerts go besides the log.
-type Config struct {
-	// PushbearSendKey turns the pushbear channel on.
-	PushbearSendKey job.Secret
-	// PushbearBaseURL is for services of the same form; "" is pushbear's own.
-	PushbearBaseURL string
-	// Window is how long the first alert of a group waits for more; default 5 s.
-	Window time.Duration
-	// Repeat is how often a group is told again while it goes on; default 10 min.
-	Repeat time.Duration
+// Options are what no config file says.
+type Options struct {
+	Log   *slog.Logger
+	Meter Meter
 	// Transport makes the requests; nil is one of the notifier's own.
 	Transport http.RoundTripper
-}
-
-// channel brings one message to people.
-type channel interface {
-	send(ctx context.Context, title, text string) error
 }
 
 // Notifier groups alerts and sends them in the background. It is safe for
 // concurrent use.
 type Notifier struct {
-	window, repeat time.Duration
-	channel        channel // nil: log only
-	log            *slog.Logger
-	wake           chan struct{}
+	repeat time.Duration
+	lines  []*line // none: log only
+	meter  Meter
+	log    *slog.Logger
+	wake   chan struct{}
 
 	mu      sync.Mutex
 	groups  map[groupID]*group
-	cancel  context.CancelFunc // set while the sender runs
-	done    chan struct{}
+	cancel  context.CancelFunc // set while it runs
+	running sync.WaitGroup
 	stopped bool
 }
 
@@ -72,22 +55,42 @@ type group struct {
 }
 
 // New makes a notifier; Start starts it.
-func New(c Config, log *slog.Logger) (*Notifier, error) {
+func New(c Config, o Options) (*Notifier, error) {
+	channels, err := Channels(c, o.Transport)
+	if err != nil {
+		return nil, err
+	}
 	n := &Notifier{
-		window: cmp.Or(c.Window, defaultWindow),
-		repeat: cmp.Or(c.Repeat, defaultRepeat),
-		log:    log,
+		repeat: cmp.Or(c.Repeat, DefaultRepeat),
+		meter:  o.Meter,
+		log:    o.Log,
 		wake:   make(chan struct{}, 1),
 		groups: map[groupID]*group{},
 	}
-	if !c.PushbearSendKey.Empty() {
-		p, err := newPushbear(c)
-		if err != nil {
-			return nil, err
-		}
-		n.channel = p
+	for _, channel := range channels {
+		n.lines = append(n.lines, newLine(channel, n.repeat, n.meter, n.log))
 	}
 	return n, nil
+}
+
+// Kinds are the kinds of its channels.
+func (n *Notifier) Kinds() []string {
+	kinds := make([]string, len(n.lines))
+	for i, l := range n.lines {
+		kinds[i] = l.channel.Kind
+	}
+	return kinds
+}
+
+// Failing are the channels that do not work now, and why.
+func (n *Notifier) Failing() []string {
+	var failing []string
+	for _, l := range n.lines {
+		if why := l.why(); why != "" {
+			failing = append(failing, l.channel.Place+": "+why)
+		}
+	}
+	return failing
 }
 
 // Notify logs the first alert of a group at once and leaves the rest to the
@@ -133,7 +136,7 @@ func (n *Notifier) add(a job.Alert) added {
 		if len(n.groups) >= maxGroups {
 			return full
 		}
-		n.groups[id] = &group{alert: a, due: time.Now().Add(n.window), logged: true}
+		n.groups[id] = &group{alert: a, due: time.Now().Add(window), logged: true}
 		return opened
 	}
 	if a.Kind != job.AlertBacklog && a.Kind != job.AlertMemory { // levels, not numbers of events
@@ -143,7 +146,7 @@ func (n *Notifier) add(a job.Alert) added {
 	return joined
 }
 
-// Start starts the sender.
+// Start starts the sending.
 func (n *Notifier) Start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -151,15 +154,18 @@ func (n *Notifier) Start() {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n.cancel, n.done = cancel, make(chan struct{})
-	go n.run(ctx, n.done)
+	n.cancel = cancel
+	n.running.Go(func() { n.run(ctx) })
+	for _, l := range n.lines {
+		n.running.Go(func() { l.run(ctx) })
+	}
 }
 
-// Stop ends the sender and tells what has not been told, until ctx ends. It may
+// Stop ends the sending and tells what has not been told, until ctx ends. It may
 // be called more than once, and without Start.
 func (n *Notifier) Stop(ctx context.Context) error {
 	n.mu.Lock()
-	cancel, done, stopped := n.cancel, n.done, n.stopped
+	cancel, stopped := n.cancel, n.stopped
 	n.stopped = true
 	n.mu.Unlock()
 	if stopped {
@@ -167,13 +173,19 @@ func (n *Notifier) Stop(ctx context.Context) error {
 	}
 	if cancel != nil {
 		cancel()
-		<-done // an ended ctx ends the request that it waits for
+		n.running.Wait() // an ended ctx ends the requests that it waits for
 	}
-	return n.flush(ctx)
+	n.flushGroups()
+	errs := make([]error, len(n.lines))
+	var flushing sync.WaitGroup
+	for i, l := range n.lines {
+		flushing.Go(func() { errs[i] = l.flush(ctx) })
+	}
+	flushing.Wait()
+	return errors.Join(errs...)
 }
 
-func (n *Notifier) run(ctx context.Context, done chan struct{}) {
-	defer close(done)
+func (n *Notifier) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -184,7 +196,7 @@ func (n *Notifier) run(ctx context.Context, done chan struct{}) {
 		case <-timer.C:
 		}
 		for _, a := range n.take(time.Now()) {
-			n.tell(ctx, a)
+			n.tell(a)
 		}
 		timer.Reset(n.untilDue(time.Now()))
 	}
@@ -224,54 +236,21 @@ func (n *Notifier) untilDue(now time.Time) time.Duration {
 	return max(wait, 0)
 }
 
-// tell sends one message; after a failure its count goes back to the group.
-func (n *Notifier) tell(ctx context.Context, a job.Alert) {
-	if err := n.sendOne(ctx, a); err != nil {
-		n.putBack(a, time.Now().Add(min(retryDelay, n.repeat)))
-		if ctx.Err() == nil {
-			n.log.Error("alert not sent, it will be tried again", "kind", string(a.Kind), "job", a.Job, "error", err)
-		}
+// tell hands one message to every channel.
+func (n *Notifier) tell(a job.Alert) {
+	for _, l := range n.lines {
+		l.add(waiting{subject: groupID{a.Kind, a.Job, a.Destination}, message: message{title(a), body(a)}, came: time.Now()})
 	}
 }
 
-func (n *Notifier) sendOne(ctx context.Context, a job.Alert) error {
-	if n.channel == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	return n.channel.send(ctx, title(a), text(a))
-}
-
-func (n *Notifier) putBack(a job.Alert, due time.Time) {
+// flushGroups hands over everything that waits.
+func (n *Notifier) flushGroups() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	g, ok := n.groups[groupID{a.Kind, a.Job, a.Destination}]
-	if !ok {
-		g = &group{alert: a}
-		g.alert.Count = 0
-		n.groups[groupID{a.Kind, a.Job, a.Destination}] = g
-	}
-	g.alert.Count += a.Count
-	g.due, g.logged = due, true
-}
-
-// flush tells everything that waits.
-func (n *Notifier) flush(ctx context.Context) error {
-	n.mu.Lock()
-	var waiting []job.Alert
 	for _, g := range n.groups {
 		if g.alert.Count > 0 {
-			waiting = append(waiting, g.alert)
+			n.tell(g.alert)
 		}
 	}
 	clear(n.groups)
-	n.mu.Unlock()
-	var errs []error
-	for _, a := range waiting {
-		if err := n.sendOne(ctx, a); err != nil {
-			errs = append(errs, fmt.Errorf("send alert %s of %s: %w", a.Kind, place(a), err))
-		}
-	}
-	return errors.Join(errs...)
 }

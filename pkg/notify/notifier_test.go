@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +28,7 @@ type recorder struct {
 	hang  bool
 }
 
-func (r *recorder) send(ctx context.Context, title, _ string) error {
+func (r *recorder) send(ctx context.Context, m message) error {
 	if r.hang {
 		<-ctx.Done()
 		return ctx.Err()
@@ -36,7 +38,7 @@ func (r *recorder) send(ctx context.Context, title, _ string) error {
 	if r.err != nil {
 		return r.err
 	}
-	r.told = append(r.told, fmt.Sprintf("%s %s", time.Since(r.start), title))
+	r.told = append(r.told, fmt.Sprintf("%s %s", time.Since(r.start), m.title))
 	return nil
 }
 
@@ -54,13 +56,19 @@ func (r *recorder) messages() []string {
 	return told
 }
 
-// setup starts a notifier with the default times, inside a synctest bubble.
+// with adds a channel to a notifier that does not run yet.
+func with(n *Notifier, kind string, r *recorder) *recorder {
+	r.start = time.Now()
+	n.lines = append(n.lines, newLine(Channel{Place: "alerts." + kind, Kind: kind, send: r.send}, n.repeat, n.meter, n.log))
+	return r
+}
+
+// setup starts a notifier with the default times and one channel, inside a synctest bubble.
 func setup(t *testing.T) (*Notifier, *recorder) {
 	t.Helper()
-	n, err := New(Config{}, slog.New(slog.DiscardHandler))
+	n, err := New(Config{}, Options{Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	r := &recorder{start: time.Now()}
-	n.channel = r
+	r := with(n, "test", &recorder{})
 	n.Start()
 	t.Cleanup(func() { require.NoError(t, n.Stop(t.Context())) })
 	return n, r
@@ -125,36 +133,105 @@ func TestQuietGroupsAreForgotten(t *testing.T) {
 	})
 }
 
-func TestFailedMessageIsTriedAgainWithWhatCameMeanwhile(t *testing.T) {
+func TestFailedMessageIsTriedAgainUntilANewerOneComes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n, told := setup(t)
 		told.set(errors.New("down"))
 		n.Notify(slow)
-		after(30 * time.Second)
-		n.Notify(slow)
+		after(time.Minute)
 		told.set(nil)
 		after(time.Minute)
-		require.Equal(t, []string{"1m5s " + fmt.Sprintf(slowTitle, 4)}, told.messages())
+		require.Equal(t, []string{"1m20s " + fmt.Sprintf(slowTitle, 2)}, told.messages(), "5 s window, then pauses of 5, 10, 20 and 40 s")
+		told.set(errors.New("down"))
+		n.Notify(slow)
+		after(9 * time.Minute)
+		n.Notify(slow)
+		after(10 * time.Minute)
+		told.set(nil)
+		after(time.Minute)
+		require.Len(t, told.messages(), 1, "the newer message took the place of the one that waited")
+		after(time.Hour)
+		require.Empty(t, told.messages())
+	})
+}
+
+func TestMessageThatIsTooOldIsDropped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, told := setup(t)
+		var dropped atomic.Int64
+		n.lines[0].meter.OnDropped = func(string) { dropped.Add(1) }
+		told.set(errors.New("down"))
+		n.Notify(slow)
+		after(12 * time.Minute)
+		told.set(nil)
+		after(time.Hour)
+		require.Empty(t, told.messages())
+		require.EqualValues(t, 1, dropped.Load())
 	})
 }
 
 func TestHangingChannelHoldsNobodyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n, told := setup(t)
-		told.hang = true
+		n, err := New(Config{}, Options{Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		with(n, "dead", &recorder{hang: true})
+		told := with(n, "well", &recorder{})
+		n.Start()
 		start := time.Now()
 		for range 1000 {
 			n.Notify(slow)
 		}
-		after(6 * time.Second) // the sender hangs
+		after(6 * time.Second) // the one sends, the other hangs
+		require.Equal(t, []string{"5s " + fmt.Sprintf(slowTitle, 2000)}, told.messages())
 		n.Notify(slow)
 		require.Equal(t, 6*time.Second, time.Since(start))
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		require.ErrorIs(t, n.Stop(ctx), context.DeadlineExceeded)
 		require.Equal(t, 8*time.Second, time.Since(start), "the stop ends with its context")
+		require.Len(t, told.messages(), 1, "what waited was told by the other")
+	})
+}
+
+func TestWaitingMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	l := newLine(Channel{}, time.Hour, Meter{}, slog.New(slog.DiscardHandler))
+	for i := range maxWaiting + 10 {
+		l.add(waiting{subject: groupID{job: strconv.Itoa(i)}, came: time.Now()})
+	}
+	require.Len(t, l.waiting, maxWaiting)
+	require.Equal(t, "10", l.waiting[0].subject.job, "the oldest went")
+}
+
+func TestDeadChannelIsShown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out lines
+		var sent, failed atomic.Int64
+		n, err := New(Config{}, Options{Log: slog.New(slog.NewTextHandler(&out, nil)), Meter: Meter{
+			OnSent: func(kind string) { sent.Add(1) }, OnFailed: func(kind string) { failed.Add(1) },
+		}})
+		require.NoError(t, err)
+		told := with(n, "dead", &recorder{err: errors.New("it answered 500")})
+		n.Start()
+		require.Equal(t, []string{"dead"}, n.Kinds())
+		require.Empty(t, n.Failing())
+		for i := range 20 {
+			n.Notify(job.Alert{Kind: job.AlertSlow, Job: strconv.Itoa(i)})
+		}
+		after(2*time.Minute + time.Second)
+		require.Equal(t, 3, strings.Count(out.String(), `msg="alerts are not sent, they are tried again" channel=alerts.dead kind=dead error="it answered 500"`), "at 5, 40 and 80 s")
+		require.EqualValues(t, 5, failed.Load())
+		require.Equal(t, []string{"alerts.dead: it answered 500"}, n.Failing())
+		told.set(nil)
+		after(time.Minute)
+		require.EqualValues(t, 20, sent.Load())
+		require.Equal(t, 1, strings.Count(out.String(), `msg="alerts are sent again"`))
+		require.Empty(t, n.Failing())
+		require.NoError(t, n.Stop(t.Context()))
 	})
 }
 
@@ -176,9 +253,9 @@ func TestStopTellsWhatWaits(t *testing.T) {
 func TestStartAndStopAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 20 {
-		n, err := New(Config{}, slog.New(slog.DiscardHandler))
+		n, err := New(Config{}, Options{Log: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
-		n.channel = &recorder{}
+		with(n, "test", &recorder{})
 		var all sync.WaitGroup
 		for range 10 {
 			all.Go(n.Start)
@@ -193,7 +270,7 @@ func TestStartAndStopAtOnce(t *testing.T) {
 func TestLogLineComesAtOnceAlsoWithoutChannel(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	n, err := New(Config{}, slog.New(slog.NewTextHandler(&out, nil)))
+	n, err := New(Config{}, Options{Log: slog.New(slog.NewTextHandler(&out, nil))})
 	require.NoError(t, err)
 	n.Start()
 	n.Notify(slow)
@@ -225,7 +302,7 @@ func TestLogTellsAtIntervalsWhatFollowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out lines
-		n, err := New(Config{}, slog.New(slog.NewTextHandler(&out, nil)))
+		n, err := New(Config{}, Options{Log: slog.New(slog.NewTextHandler(&out, nil))})
 		require.NoError(t, err)
 		n.Start()
 		for range 100 {
@@ -247,6 +324,7 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	a := slow
 	a.Detail = "The host is receiver:80."
-	require.Equal(t, fmt.Sprintf(slowTitle, 2)+"\n\nLast error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.", text(a))
-	require.Equal(t, "cupid db.user: brake: 3", text(job.Alert{Kind: "brake", Job: "db.user", Count: 3}))
+	require.Equal(t, fmt.Sprintf(slowTitle, 2), title(a))
+	require.Equal(t, "Last error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.", body(a))
+	require.Equal(t, "cupid db.user: brake: 3", title(job.Alert{Kind: "brake", Job: "db.user", Count: 3}))
 }

@@ -93,6 +93,7 @@ func call(t *testing.T, args ...string) (code int, out, console string) {
 	addOperators(c)
 	addCheck(c)
 	addConfig(c)
+	addNotify(c)
 	c.SetArgs(args)
 	c.SetOut(&stdout)
 	c.SetErr(&stderr)
@@ -263,6 +264,7 @@ func TestConfigConvertWarnsOfSecrets(t *testing.T) {
 	var out, console bytes.Buffer
 	c := Command(app.Both)
 	addConfig(c)
+	addNotify(c)
 	c.SetArgs([]string{"config", "convert", "-c", b.config})
 	c.SetOut(&out)
 	c.SetErr(&console)

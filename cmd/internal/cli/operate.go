@@ -166,6 +166,9 @@ func show(out io.Writer, s app.Status) error {
 	for _, p := range s.Processes {
 		fmt.Fprintf(w, "process %s\t%s, version %s, %s, %d in work, %d MB, beat %s\n",
 			p.ID, p.Role, p.Version, p.Address, p.Busy, p.RSS>>20, beat(p))
+		if p.Unsent != "" {
+			fmt.Fprintf(w, "  alerts are not sent\t%s\n", p.Unsent)
+		}
 	}
 	return w.Flush()
 }

@@ -53,6 +53,7 @@ func Main(role app.Role) int {
 		addCheck(c)
 		addConfig(c)
 		addRescan(c)
+		addNotify(c)
 	}
 	return Execute(ctx, c, os.Stderr)
 }

@@ -30,9 +30,9 @@ func title(a job.Alert) string {
 	return "cupid " + place(a) + ": " + what
 }
 
-// text adds the last error and what there is to do.
-func text(a job.Alert) string {
-	lines := []string{title(a)}
+// body is the last error and what there is to do.
+func body(a job.Alert) string {
+	var lines []string
 	if a.Code != "" {
 		lines = append(lines, "Last error: "+a.Code)
 	}
