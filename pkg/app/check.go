@@ -36,7 +36,7 @@ type CheckOptions struct {
 	// first holds at the destination too.
 	Where            string
 	DestinationWhere *string
-	Strong           bool // SHA-256 instead of CRC32
+	Checksum         Checksum
 	NoConfirm        bool
 	MaxDifferences   int
 	MaxTime          time.Duration // of each destination
@@ -62,6 +62,9 @@ const (
 	Confirming = check.Confirming
 )
 
+// Checksum is the hash of a row: fast or strong; "" is the job's.
+type Checksum = job.Checksum
+
 // CheckReport is the outcome for one destination.
 type CheckReport struct {
 	Job         string `json:"job"`
@@ -77,6 +80,7 @@ type CheckReport struct {
 	Missing              uint64 `json:"missing"`
 	Different            uint64 `json:"different"`
 	Extra                uint64 `json:"extra"`
+	Respelled            uint64 `json:"respelled"` // their key is another spelling, as a collation reads it
 	Several              uint64 `json:"several"`
 	Unexplained          uint64 `json:"unexplained"`
 	SourceNullKeys       uint64 `json:"source_null_keys"`
@@ -189,7 +193,7 @@ func (k *checker) spec(jobs []job.Job) (string, error) {
 	hash := sha256.New()
 	o := k.options
 	write := json.NewEncoder(hash).Encode
-	err := write([]any{o.From, o.To, o.Where, o.DestinationWhere, o.Strong})
+	err := write([]any{o.From, o.To, o.Where, o.DestinationWhere, o.Checksum})
 	for _, j := range jobs {
 		details, bad := fingerprint(j)
 		err = errors.Join(err, bad, write([]any{j.Name, j.Source.Shard, j.Source.ScanKey, details}))
@@ -262,7 +266,7 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 	if k.options.DestinationWhere != nil {
 		where = *k.options.DestinationWhere
 	}
-	pairing := plan.Pairing(n, mysql.PairingOptions{Strong: k.options.Strong, SourceWhere: k.options.Where, DestinationWhere: where})
+	pairing := plan.Pairing(n, mysql.PairingOptions{Checksum: k.options.Checksum, SourceWhere: k.options.Where, DestinationWhere: where})
 	report.Strategy, report.Reason = string(pairing.Strategy()), pairing.Reason()
 
 	fix := fixer{out: k.options.Fix, pairing: pairing}
@@ -330,6 +334,7 @@ func (k *checker) bounds(source *mysql.Source) (from, to job.Point, err error) {
 func (r *CheckReport) take(result *check.Result) {
 	r.SourceRows, r.DestinationRows, r.Compared = result.SourceRows, result.DestinationRows, result.Compared()
 	r.Missing, r.Different, r.Extra = result.Found[check.Missing], result.Found[check.Different], result.Found[check.Extra]
+	r.Respelled = result.Found[check.Respelled]
 	r.Several, r.Unexplained = result.Found[check.Several], result.Found[check.Unexplained]
 	r.SourceNullKeys, r.DestinationNullKeys = result.SourceNulls, result.DestinationNulls
 	r.Unconfirmed, r.Settled = result.Unconfirmed, result.Settled

@@ -54,6 +54,11 @@ func explain(ctx context.Context, j job.Job, out io.Writer) error {
 		by, index := d.ByColumns()
 		fmt.Fprintf(out, "    byColumn\t%s\n", byIndex(strings.Join(by, ", "), index))
 		filtered(out, "    where", j.Destinations[n].Where)
+		for _, pair := range j.Destinations[n].Columns {
+			if o := pair.Options.String(); o != "" {
+				fmt.Fprintf(out, "    column %s\t%s\n", pair.Source, o)
+			}
+		}
 		fmt.Fprintf(out, "    cupid check\t%s: %s\n", pairing.Strategy(), pairing.Reason())
 		fmt.Fprintf(out, "    workers\t%s\n", workersStrategy(pairing, d))
 	}

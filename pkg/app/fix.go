@@ -46,7 +46,7 @@ func (f fixer) statement(found check.Finding) (string, bool) {
 	switch found.Kind {
 	case check.Missing:
 		return f.pairing.InsertSQL(found.Source), true
-	case check.Different:
+	case check.Different, check.Respelled:
 		return f.pairing.UpdateSQL(found.Key, found.Columns, found.Source)
 	case check.Extra:
 		return f.pairing.DeleteSQL(found.Key)

@@ -29,6 +29,21 @@ func (h hashes) Lookup(ctx context.Context, keys []diff.Key) ([]diff.Hashed, err
 	return h.destination.LookupHashes(ctx, keys)
 }
 
+// Rehash is worker.Hashes'.
+func (h hashes) Rehash(ctx context.Context, keys []string) (rows, copies []diff.Hashed, err error) {
+	if rows, err = h.source.LookupHashes(ctx, h.n, keys); err != nil {
+		return nil, nil, err
+	}
+	var related []diff.Key
+	for _, row := range rows {
+		if !row.Null {
+			related = append(related, row.Key)
+		}
+	}
+	copies, err = h.destination.LookupHashes(ctx, related)
+	return rows, copies, err
+}
+
 // aligned compares ranges of scan keys that the destination has too.
 type aligned struct {
 	pair check.Pair
@@ -41,4 +56,20 @@ var _ worker.Ranges = aligned{}
 func (a aligned) Compare(ctx context.Context, r job.Range) (rows int, suspects []string, err error) {
 	found, err := check.Range(ctx, a.pair, r.After, r.UpTo, a.rows)
 	return int(found.Rows), found.Suspects, err
+}
+
+// Rehash is worker.Ranges'.
+func (a aligned) Rehash(ctx context.Context, keys []string) (rows, copies []diff.Hashed, err error) {
+	wanted := make([]diff.Key, len(keys))
+	for i, key := range keys {
+		wanted[i] = diff.Key(key)
+	}
+	if rows, err = a.pair.Source.Hashes(ctx, wanted); err != nil {
+		return nil, nil, err
+	}
+	for i := range rows {
+		rows[i].Row = string(rows[i].Key)
+	}
+	copies, err = a.pair.Target.Hashes(ctx, wanted)
+	return rows, copies, err
 }

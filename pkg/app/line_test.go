@@ -157,3 +157,45 @@ func TestSeveralByColumns(t *testing.T) {
 	w.done(60)
 	require.Equal(t, map[callbacktest.Key]int{{ID: "7", Type: 1}: 1, {ID: "8", Type: 2}: 1, {ID: "9", Type: 1}: 1}, w.receiver.Counts("id"))
 }
+
+// TestOptionsOfAColumnHoldOverTheWholeLine: what they overlook calls nobody.
+func TestOptionsOfAColumnHoldOverTheWholeLine(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]job.ColumnOptions{"hashed": {Trim: true, IgnoreCase: true}, "ignored": {Ignore: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.insert(w.source, upTo(60)...)
+			w.insert(w.far, upTo(60)...)
+			w.far.Exec(t, "DELETE FROM shop WHERE id = 7; UPDATE shop SET name = UPPER(name) WHERE id = 8; UPDATE shop SET name = CONCAT(' ', name, ' ') WHERE id = 9")
+			columns := w.job.Destinations[0].Columns
+			for i := range columns {
+				if columns[i].Source == "name" {
+					columns[i].Options = o
+				}
+			}
+			w.receiver.Behave(w.repairing())
+			w.run(app.Scheduler)
+			w.run(app.Worker)
+			w.done(60)
+			require.Equal(t, map[callbacktest.Key]int{{ID: "7", Type: 1}: 1}, w.receiver.Counts("id"))
+			require.Zero(t, w.stat("unexplained"))
+		})
+	}
+}
+
+// TestRowsWithoutAKeyAreCounted: NULL relates to nothing, so such a row is missing
+// whatever the destination holds.
+func TestRowsWithoutAKeyAreCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.source.Exec(t, "ALTER TABLE shop MODIFY number VARCHAR(40) NULL")
+	w.insert(w.source, upTo(60)...)
+	w.insert(w.far, upTo(60)...)
+	w.source.Exec(t, "UPDATE shop SET number = NULL WHERE id IN (7, 8)")
+	w.receiver.Behave(w.repairing())
+	w.run(app.Scheduler)
+	w.run(app.Worker)
+	w.until(func() bool { return w.stat("rows") >= 60 && w.stat("null_keys") == 2 }, "two rows without a key")
+	w.until(func() bool { return w.receiver.Counts("id")[callbacktest.Key{ID: "8", Type: 1}] > 0 }, "they are called back as missing")
+}

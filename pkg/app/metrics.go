@@ -14,32 +14,34 @@ import (
 // meters are what this process counts of its own work. What waits in Redis is
 // read from there when somebody asks.
 type meters struct {
-	ranges    *prometheus.HistogramVec
-	failures  *prometheus.CounterVec
-	rows      *prometheus.CounterVec
-	differing *prometheus.CounterVec
-	posts     *prometheus.HistogramVec
-	settled   *prometheus.CounterVec
-	reclaimed *prometheus.CounterVec
-	lag       *prometheus.GaugeVec
-	waits     *prometheus.CounterVec
-	alerts    *prometheus.CounterVec
+	ranges      *prometheus.HistogramVec
+	failures    *prometheus.CounterVec
+	rows        *prometheus.CounterVec
+	differing   *prometheus.CounterVec
+	unexplained *prometheus.CounterVec
+	posts       *prometheus.HistogramVec
+	settled     *prometheus.CounterVec
+	reclaimed   *prometheus.CounterVec
+	lag         *prometheus.GaugeVec
+	waits       *prometheus.CounterVec
+	alerts      *prometheus.CounterVec
 }
 
 func newMeters(r prometheus.Registerer) *meters {
 	f := promauto.With(r)
 	seconds := []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10}
 	return &meters{
-		ranges:    f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_range_seconds", Help: "Time to compare a range.", Buckets: seconds}, []string{"job", "scan"}),
-		failures:  f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_range_failures_total", Help: "Ranges that were not compared and are tried again."}, []string{"job"}),
-		rows:      f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_compared_total", Help: "Source rows compared with a destination."}, []string{"job", "destination"}),
-		differing: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_differing_total", Help: "Source rows that were missing or different at the first look."}, []string{"job", "destination"}),
-		posts:     f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_callback_seconds", Help: "Time until a receiver answered, or did not.", Buckets: seconds}, []string{"job", "destination", "outcome"}),
-		settled:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_callbacks_settled_total", Help: "Leased callbacks by where they went."}, []string{"job", "destination", "to"}),
-		reclaimed: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_leases_reclaimed_total", Help: "Leases taken back from workers that were gone."}, []string{"job", "kind"}),
-		lag:       f.NewGaugeVec(prometheus.GaugeOpts{Name: "cupid_scan_lag", Help: "How far a scan is behind: ids for an insert scan, seconds for an update scan. Set by the leader."}, []string{"job", "scan"}),
-		waits:     f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_database_wait_seconds_total", Help: "Time that queries waited because a database server has enough of them."}, []string{"server"}),
-		alerts:    f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_alert_messages_total", Help: "Messages to people, by what became of them. A failed one is tried again."}, []string{"channel", "outcome"}),
+		ranges:      f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_range_seconds", Help: "Time to compare a range.", Buckets: seconds}, []string{"job", "scan"}),
+		failures:    f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_range_failures_total", Help: "Ranges that were not compared and are tried again."}, []string{"job"}),
+		rows:        f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_compared_total", Help: "Source rows compared with a destination."}, []string{"job", "destination"}),
+		differing:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_differing_total", Help: "Source rows that were missing or different at the first look."}, []string{"job", "destination"}),
+		unexplained: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_unexplained_total", Help: "Source rows whose hashes differ on the servers time after time, while none of their columns does."}, []string{"job", "destination"}),
+		posts:       f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_callback_seconds", Help: "Time until a receiver answered, or did not.", Buckets: seconds}, []string{"job", "destination", "outcome"}),
+		settled:     f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_callbacks_settled_total", Help: "Leased callbacks by where they went."}, []string{"job", "destination", "to"}),
+		reclaimed:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_leases_reclaimed_total", Help: "Leases taken back from workers that were gone."}, []string{"job", "kind"}),
+		lag:         f.NewGaugeVec(prometheus.GaugeOpts{Name: "cupid_scan_lag", Help: "How far a scan is behind: ids for an insert scan, seconds for an update scan. Set by the leader."}, []string{"job", "scan"}),
+		waits:       f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_database_wait_seconds_total", Help: "Time that queries waited because a database server has enough of them."}, []string{"server"}),
+		alerts:      f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_alert_messages_total", Help: "Messages to people, by what became of them. A failed one is tried again."}, []string{"channel", "outcome"}),
 	}
 }
 
@@ -80,6 +82,9 @@ func (m *meters) job(name string) worker.Meter {
 		OnCompared: func(destination string, rows, differences int) {
 			m.rows.WithLabelValues(name, destination).Add(float64(rows))
 			m.differing.WithLabelValues(name, destination).Add(float64(differences))
+		},
+		OnUnexplained: func(destination string, rows int) {
+			m.unexplained.WithLabelValues(name, destination).Add(float64(rows))
 		},
 		OnPosted: func(destination string, a job.Answer) {
 			m.posts.WithLabelValues(name, destination, a.Outcome.String()).Observe(a.Took.Seconds())

@@ -256,7 +256,7 @@ func TestAKeyInAnotherCaseIsOneFinding(t *testing.T) {
 			a, b := newMemory(source), newMemory(target)
 			a.folding, b.folding = folding, true
 			_, found := run(t, strategy, a, b, nil)
-			require.Equal(t, map[string]string{"K7": "different key"}, found)
+			require.Equal(t, map[string]string{"K7": "respelled key"}, found)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -54,11 +55,11 @@ func (c *comparison) late() bool {
 
 // judge reads a page of suspects and reports what is wrong with them.
 func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize) error {
-	equal, err := c.reread(ctx, page, size)
+	equal, overlooked, err := c.reread(ctx, page, size)
 	if err != nil {
 		return err
 	}
-	unequal, err := c.stillUnequal(ctx, equal)
+	unequal, err := c.stillUnequal(ctx, slices.DeleteFunc(slices.Clone(equal), func(key diff.Key) bool { return overlooked[c.pair.Relation.Same(key)] }))
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize)
 		return nil
 	}
 	// A row may have changed between the two readings.
-	unexplained, err := c.reread(ctx, unequal, size)
+	unexplained, _, err := c.reread(ctx, unequal, size)
 	if err != nil {
 		return err
 	}
@@ -79,14 +80,23 @@ func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize)
 	return nil
 }
 
-// reread reads the rows of keys, reports those that are not equal, and gives
-// the others back.
-func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize) (equal []diff.Key, err error) {
+// reread reads the rows of keys, reports those that are not equal, and gives the
+// others back. Overlooked are those of them that only the columns' options hold
+// for equal: no wonder that their hashes differ.
+func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize) (equal []diff.Key, overlooked map[string]bool, err error) {
 	source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, keys) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	size.saw(source)
+	overlooked = map[string]bool{}
+	if c.pair.Relation.Overlooks() {
+		for i, o := range c.pair.Relation.Strict().Compare(source, target) {
+			if key, ok := c.pair.Source.KeyOf(source[i]); ok && o.Verdict != diff.Equal {
+				overlooked[c.pair.Relation.Same(key)] = true
+			}
+		}
+	}
 	found := c.verdicts(source, target)
 	for _, key := range keys {
 		f, wrong := found[c.pair.Relation.Same(key)]
@@ -95,11 +105,11 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 			equal = append(equal, key)
 		case f.Kind != "":
 			if err := c.report(ctx, f); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	return equal, nil
+	return equal, overlooked, nil
 }
 
 // verdicts are the findings in rows of both sides, by key. A row that belongs to
@@ -127,7 +137,7 @@ func (c *comparison) verdicts(source, target []diff.Row) map[string]Finding {
 	back := crossing{missing: Extra}
 	for i, o := range c.pair.Relation.Reversed().Compare(target, source) {
 		kind, wrong := back.kindOf(o.Verdict)
-		if kind == Different {
+		if kind == Different || kind == Respelled {
 			kind = ""
 		}
 		if wrong {

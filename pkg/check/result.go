@@ -14,6 +14,7 @@ const (
 	Missing     Kind = "missing"     // the destination lacks the row
 	Different   Kind = "different"   // values differ
 	Extra       Kind = "extra"       // the source lacks the row
+	Respelled   Kind = "respelled"   // the destination's key is another spelling, as a collation reads it
 	Several     Kind = "several"     // several rows of a side share the key
 	Unexplained Kind = "unexplained" // the servers' hashes differ, no column does
 )

@@ -83,6 +83,8 @@ func (x crossing) kindOf(v diff.Verdict) (Kind, bool) {
 		return "", false
 	case diff.Missing:
 		return x.missing, true
+	case diff.Respelled:
+		return Respelled, true
 	case diff.Several:
 		return Several, true
 	default:

@@ -24,6 +24,7 @@ func (r *reader) job(i int, lease time.Duration) job.Job {
 		Update:       r.update(at("update.")),
 		StartID:      r.startID(at("startID")),
 		RangeRows:    r.number(at("rangeRows")),
+		Checksum:     job.Checksum(r.word(at("checksum"))),
 		LateCommit:   r.duration(at("lateCommit")),
 		MaxRanges:    r.number(at("maxRanges")),
 		MaxCallbacks: r.number(at("maxCallbacks")),

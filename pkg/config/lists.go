@@ -2,11 +2,8 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-
-	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // texts reads a list, or one text that commas divide.
@@ -50,32 +47,6 @@ func (r *reader) names(key string) []string {
 			r.wrong(at, "found "+shown(name)+" twice", "want each column once")
 			return nil
 		}
-	}
-	return all
-}
-
-// pairs reads source columns with their destination columns, in the order of
-// their names: a file's own order is nothing that a comparison may hang on.
-func (r *reader) pairs(key string) []job.ColumnPair {
-	v, at, ok := r.find(key)
-	if !ok {
-		return nil
-	}
-	columns, isSection := v.(map[string]any)
-	if !isSection {
-		columns = map[string]any{}
-		for _, name := range r.texts(key) {
-			columns[name] = name
-		}
-	}
-	var all []job.ColumnPair
-	for _, source := range slices.Sorted(maps.Keys(columns)) {
-		destination, isText := asText(columns[source])
-		if !isText || source == "" || destination == "" {
-			r.wrong(at, "found "+kindOf(columns[source])+" for a column", "want source column: destination column")
-			return nil
-		}
-		all = append(all, job.ColumnPair{Source: source, Destination: destination})
 	}
 	return all
 }

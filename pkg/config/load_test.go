@@ -79,6 +79,7 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 			Update:       job.UpdateScan{Enabled: true, Every: 2 * time.Second, Column: "update_time", Window: 5 * time.Second, Format: format},
 			StartID:      "1",
 			RangeRows:    10_000,
+			Checksum:     job.ChecksumFast,
 			LateCommit:   time.Minute,
 			MaxRanges:    1000,
 			MaxCallbacks: 100_000,

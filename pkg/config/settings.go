@@ -102,6 +102,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].update.format", "src.updateTimeFormate", "", "how a text or number column writes the time: Y-m-d H:i:s, a Go layout, unix or unixMilli", limit{}},
 		{"jobs[].update.zone", "", "", "IANA name of the zone whose clock a DATETIME column shows; without it the server's own", limit{}},
 		{"jobs[].rangeRows", "", "10000", "rows in one range, about", limit{min: 1, max: 10_000_000}},
+		{"jobs[].checksum", "", "fast", "hash of a row that the servers compute: fast is CRC32, multiplied; strong is 64 bits of SHA2-256", limit{words: []string{"fast", "strong"}}},
 		{"jobs[].lateCommit", "", "60s", "how long a transaction may stay open and its rows still be seen by the late pass", positive},
 		{"jobs[].confirmDelay", "confirmDelaySecond", "1s", "time a pipeline has before a difference is read again", positive},
 		{"jobs[].hotBound", "", "60s", "how long a row that keeps changing is waited for", positive},

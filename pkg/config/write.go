@@ -147,6 +147,7 @@ type (
 		Insert       insertForm        `yaml:"insert"`
 		Update       updateForm        `yaml:"update"`
 		RangeRows    int               `yaml:"rangeRows"`
+		Checksum     string            `yaml:"checksum"`
 		LateCommit   span              `yaml:"lateCommit"`
 		ConfirmDelay span              `yaml:"confirmDelay"`
 		HotBound     span              `yaml:"hotBound"`
@@ -174,13 +175,22 @@ type (
 		Zone    string `yaml:"zone,omitempty"`
 	}
 	destinationForm struct {
-		Name     string            `yaml:"name"`
-		DSN      string            `yaml:"dsn"`
-		Table    string            `yaml:"table"`
-		ByColumn nameOrAll         `yaml:"byColumn"`
-		Where    string            `yaml:"where,omitempty"`
-		Columns  map[string]string `yaml:"columns"`
-		Callback callbackForm      `yaml:"callback"`
+		Name     string         `yaml:"name"`
+		DSN      string         `yaml:"dsn"`
+		Table    string         `yaml:"table"`
+		ByColumn nameOrAll      `yaml:"byColumn"`
+		Where    string         `yaml:"where,omitempty"`
+		Columns  map[string]any `yaml:"columns"`
+		Callback callbackForm   `yaml:"callback"`
+	}
+	columnForm struct {
+		Column     string `yaml:"column"`
+		Ignore     bool   `yaml:"ignore,omitempty"`
+		Trim       bool   `yaml:"trim,omitempty"`
+		IgnoreCase bool   `yaml:"ignoreCase,omitempty"`
+		Tolerance  string `yaml:"tolerance,omitempty"`
+		Precision  *int   `yaml:"precision,omitempty"`
+		Zone       string `yaml:"zone,omitempty"`
 	}
 	callbackForm struct {
 		URL         string   `yaml:"url,omitempty"`
@@ -258,7 +268,7 @@ func (w writer) job(j job.Job) jobForm {
 			Enabled: j.Update.Enabled, Every: span(j.Update.Every), Column: j.Update.Column,
 			Window: span(j.Update.Window), Format: j.Update.Format.String(), Zone: j.Update.Zone,
 		},
-		RangeRows: j.RangeRows, LateCommit: span(j.LateCommit), ConfirmDelay: span(j.ConfirmDelay),
+		RangeRows: j.RangeRows, Checksum: string(j.Checksum), LateCommit: span(j.LateCommit), ConfirmDelay: span(j.ConfirmDelay),
 		HotBound: span(j.HotBound), MaxRanges: j.MaxRanges, MaxCallbacks: j.MaxCallbacks,
 	}
 	for _, d := range j.Destinations {
@@ -270,7 +280,7 @@ func (w writer) job(j job.Job) jobForm {
 func (w writer) destination(d job.Destination) destinationForm {
 	c := d.Callback
 	f := destinationForm{
-		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumns, Where: d.Where, Columns: map[string]string{},
+		Name: d.Name, DSN: w.secret(d.DSN), Table: d.Table, ByColumn: d.ByColumns, Where: d.Where, Columns: map[string]any{},
 		Callback: callbackForm{
 			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
 			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency,
@@ -278,10 +288,19 @@ func (w writer) destination(d job.Destination) destinationForm {
 		},
 	}
 	for _, pair := range d.Columns {
-		f.Columns[pair.Source] = pair.Destination
+		f.Columns[pair.Source] = columnOf(pair)
 	}
 	for _, secret := range c.Secrets {
 		f.Callback.Secrets = append(f.Callback.Secrets, w.secret(secret))
 	}
 	return f
+}
+
+// columnOf is a column's name, or with its options a section.
+func columnOf(pair job.ColumnPair) any {
+	o := pair.Options
+	if o == (job.ColumnOptions{}) {
+		return pair.Destination
+	}
+	return columnForm{pair.Destination, o.Ignore, o.Trim, o.IgnoreCase, o.Tolerance, o.Precision, o.Zone}
 }

@@ -77,21 +77,21 @@ func (r Relation) key(row Row, column func(Pair) int) (Key, bool) {
 
 // Same is a text that keys share exactly when they relate rows.
 func (r Relation) Same(k Key) string {
-	return r.text(k, func(rule Rule, v Value) string { return rule.canonical(v) })
+	return r.text(k, Pair.canonical)
 }
 
 // text makes one text of what becomes of each of a key's values.
-func (r Relation) text(k Key, of func(Rule, Value) string) string {
+func (r Relation) text(k Key, of func(Pair, Value) string) string {
 	values := k.Values(len(r.By))
 	switch len(values) {
 	case 0:
 		return unreadable + string(k)
 	case 1:
-		return of(r.By[0].Rule, values[0])
+		return of(r.By[0], values[0])
 	}
 	var text []byte
 	for i, v := range values {
-		text = appendField(text, Value(of(r.By[i].Rule, v)))
+		text = appendField(text, Value(of(r.By[i], v)))
 	}
 	return string(text)
 }

@@ -3,7 +3,6 @@ package diff
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Pair is a source column and the destination column that should equal it.
@@ -11,6 +10,7 @@ type Pair struct {
 	Name                string // of the source column
 	Source, Destination int    // indexes into Row.Values
 	Rule                Rule
+	Options             Options
 }
 
 // Relation says how the rows of a source and of one destination belong
@@ -43,6 +43,22 @@ func (r Relation) Reversed() Relation {
 	return Relation{By: turned(r.By), Pairs: turned(r.Pairs)}
 }
 
+// Overlooks reports whether options hold some values for equal that are not.
+func (r Relation) Overlooks() bool {
+	return slices.ContainsFunc(slices.Concat(r.By, r.Pairs), func(p Pair) bool { return !p.Options.None() })
+}
+
+// Strict is the relation with nothing overlooked.
+func (r Relation) Strict() Relation {
+	strict := Relation{By: slices.Clone(r.By), Pairs: slices.Clone(r.Pairs)}
+	for _, pairs := range [][]Pair{strict.By, strict.Pairs} {
+		for i := range pairs {
+			pairs[i].Options = Options{}
+		}
+	}
+	return strict
+}
+
 // Verdict is what was found for one source row.
 type Verdict uint8
 
@@ -51,6 +67,7 @@ const (
 	Equal     Verdict = iota
 	Missing           // the destination has no row for it
 	Different         // the destination has one row with other values
+	Respelled         // the destination has one row, whose key is another spelling that a collation holds for the same
 	Several           // several rows of one side share the key: which belongs to which cannot be said
 )
 
@@ -101,7 +118,7 @@ func (m matching) exact() (restSource, restDestination []int) {
 // case and trailing spaces: such a row is there, but under another key.
 func (m matching) folded(restSource, restDestination []int) {
 	folded := func(k Key) string {
-		return m.relation.text(k, func(rule Rule, v Value) string { return fold(rule.canonical(v)) })
+		return m.relation.text(k, func(by Pair, v Value) string { return fold(by.canonical(v)) })
 	}
 	for _, g := range m.groups(restSource, restDestination, folded) {
 		switch {
@@ -174,7 +191,7 @@ func (m matching) rekeyed(source, destination int) {
 			columns = append(columns, name)
 		}
 	}
-	m.outcomes[source] = Outcome{Verdict: Different, Columns: columns}
+	m.outcomes[source] = Outcome{Verdict: Respelled, Columns: columns}
 }
 
 // differing names the compared columns that are not equal.
@@ -187,7 +204,7 @@ func (m matching) unequal(pairs []Pair, source, destination int) []string {
 	for _, pair := range pairs {
 		a := m.source[source].Values[pair.Source]
 		b := m.destination[destination].Values[pair.Destination]
-		if !pair.Rule.Equal(a, b) {
+		if !pair.Equal(a, b) {
 			columns = append(columns, pair.Name)
 		}
 	}
@@ -203,10 +220,5 @@ func all(rows []Row) []int {
 	return indexes
 }
 
-// fold ignores case and trailing spaces. Upper case first: some lower-case
-// letters, such as ſ, share their upper case with another one.
-func fold(v string) string {
-	return strings.Map(func(r rune) rune {
-		return unicode.ToLower(unicode.ToUpper(r))
-	}, strings.TrimRight(v, " "))
-}
+// fold ignores case and trailing spaces.
+func fold(v string) string { return foldCase(strings.TrimRight(v, " ")) }

@@ -73,7 +73,7 @@ func TestCompare(t *testing.T) {
 		},
 		"key of another case": {
 			[]diff.Row{row("Abc", "ann", "30")}, []diff.Row{row("aBC ", "ann", "31")},
-			[]diff.Outcome{different("number", "age")},
+			[]diff.Outcome{{Verdict: diff.Respelled, Columns: []string{"number", "age"}}},
 		},
 		"exact before folded": {
 			[]diff.Row{row("abc", "ann", "30"), row("ABC", "bob", "40")},
@@ -116,10 +116,10 @@ func TestCompareByTwoColumns(t *testing.T) {
 	source := []diff.Row{row("1", "a", "ann"), row("1", "b", "bob"), row("11", "a", "cid"), row("1", null, "dan"), row("2", "A", "eve"), row("12", "", "fay")}
 	destination := []diff.Row{row("01", "ann", "a"), row("1", "other", "b"), row("1", "cid", "1a"), row("2.0", "eve", "a"), row("1", "fay", "2")}
 	want := []diff.Outcome{{}, {Verdict: diff.Different, Columns: []string{"name"}}, {Verdict: diff.Missing}, {Verdict: diff.Missing},
-		{Verdict: diff.Different, Columns: []string{"code"}}, {Verdict: diff.Missing}}
+		{Verdict: diff.Respelled, Columns: []string{"code"}}, {Verdict: diff.Missing}}
 	require.Equal(t, want, relation.Compare(source, destination))
 	back := relation.Reversed().Compare(destination, source)
-	require.Equal(t, []diff.Verdict{diff.Equal, diff.Different, diff.Missing, diff.Different, diff.Missing},
+	require.Equal(t, []diff.Verdict{diff.Equal, diff.Different, diff.Missing, diff.Respelled, diff.Missing},
 		[]diff.Verdict{back[0].Verdict, back[1].Verdict, back[2].Verdict, back[3].Verdict, back[4].Verdict})
 }
 

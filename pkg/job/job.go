@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -25,6 +26,8 @@ type Job struct {
 	// LateCommit is how long after taking its id or time a transaction may
 	// commit and still be seen by the late pass.
 	LateCommit time.Duration
+	// Checksum is the hash of a row that servers compute; "" is the fast one.
+	Checksum Checksum
 	// MaxRanges stops claiming while so many ranges wait.
 	MaxRanges int
 	// MaxCallbacks stops claiming and comparing while so many callbacks are open.
@@ -82,7 +85,46 @@ type Destination struct {
 }
 
 // ColumnPair says which source column belongs in which destination column.
-type ColumnPair struct{ Source, Destination string }
+type ColumnPair struct {
+	Source, Destination string
+	Options             ColumnOptions `json:",omitzero"`
+}
+
+// ColumnOptions say which differences between two columns do not count.
+type ColumnOptions struct {
+	Ignore     bool `json:",omitzero"` // the columns are not compared at all
+	Trim       bool `json:",omitzero"` // spaces at either end of a text
+	IgnoreCase bool `json:",omitzero"`
+	// Tolerance is how far values may lie apart: a decimal number, or for times a
+	// duration such as 2s; "" is not at all.
+	Tolerance string `json:",omitzero"`
+	// Precision is how many digits behind the point count, of a number or of a
+	// second; nil is all.
+	Precision *int `json:",omitzero"`
+	// Zone is the IANA name of the zone whose wall clock the destination's
+	// DATETIME shows, or the source's where the destination has a TIMESTAMP.
+	Zone string `json:",omitzero"`
+}
+
+// String names the options that are set, "" for none.
+func (o ColumnOptions) String() string {
+	var set []string
+	for _, option := range []struct {
+		is   bool
+		text string
+	}{
+		{o.Ignore, "ignore"}, {o.Trim, "trim"}, {o.IgnoreCase, "ignoreCase"},
+		{o.Tolerance != "", "tolerance " + o.Tolerance}, {o.Zone != "", "zone " + o.Zone},
+	} {
+		if option.is {
+			set = append(set, option.text)
+		}
+	}
+	if o.Precision != nil {
+		set = append(set, "precision "+strconv.Itoa(*o.Precision))
+	}
+	return strings.Join(set, ", ")
+}
 
 // Callback is how the business is told of a difference.
 type Callback struct {
@@ -98,6 +140,15 @@ type Callback struct {
 	Secrets     []Secret // Standard Webhooks secrets; the first signs, the others too while rotating
 	Off         bool     // observe only: differences are counted, nobody is called
 }
+
+// Checksum is the hash of a row.
+type Checksum string
+
+// The checksums.
+const (
+	ChecksumFast   Checksum = "fast"   // CRC32, multiplied: sees every edit but one in four thousand million
+	ChecksumStrong Checksum = "strong" // 64 bits of SHA2-256
+)
 
 // BodyForm is the shape of a callback body.
 type BodyForm string

@@ -72,3 +72,10 @@ const (
 
 // Counts are added to a job's counters.
 type Counts map[string]int64
+
+// Add counts n more, without a counter for what never happened.
+func (c Counts) Add(name string, n int) {
+	if n != 0 {
+		c[name] += int64(n)
+	}
+}

@@ -159,8 +159,10 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 			rest.After, more = p.next, p.more
 			if n == 0 { // a row counts once, however many destinations it has
 				counts["rows"] += int64(p.rows)
+				counts.Add("null_keys", p.keyless)
 			}
 			counts["differences"] += int64(p.differing)
+			counts.Add("unexplained", p.unexplained)
 			for portionOf := range slices.Chunk(p.differences, portionSize) {
 				portion++
 				if err := c.w.c.Queue.Put(ctx, r, portion, portionOf); err != nil {

@@ -8,11 +8,13 @@ import (
 
 // Meter counts what the loops do. Each field may be nil.
 type Meter struct {
-	OnRange     func(scan job.Scan, counts job.Counts, took time.Duration, err error)
-	OnCompared  func(destination string, rows, differences int)
-	OnPosted    func(destination string, a job.Answer)
-	OnSettled   func(destination string, to job.Phase, answer job.Settled)
-	OnReclaimed func(r job.Reclaimed)
+	OnRange    func(scan job.Scan, counts job.Counts, took time.Duration, err error)
+	OnCompared func(destination string, rows, differences int)
+	// OnUnexplained counts rows whose hashes differ and none of whose columns does.
+	OnUnexplained func(destination string, rows int)
+	OnPosted      func(destination string, a job.Answer)
+	OnSettled     func(destination string, to job.Phase, answer job.Settled)
+	OnReclaimed   func(r job.Reclaimed)
 }
 
 // Range counts a range that was compared, or was not.
@@ -26,6 +28,13 @@ func (m Meter) Range(scan job.Scan, counts job.Counts, took time.Duration, err e
 func (m Meter) Compared(destination string, rows, differences int) {
 	if m.OnCompared != nil {
 		m.OnCompared(destination, rows, differences)
+	}
+}
+
+// Unexplained counts rows whose hashes say what their columns do not.
+func (m Meter) Unexplained(destination string, rows int) {
+	if m.OnUnexplained != nil {
+		m.OnUnexplained(destination, rows)
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 type page struct {
 	rows        int
 	differing   int              // also at destinations that are only observed
+	unexplained int              // rows whose hashes differ, and none of whose columns does
+	keyless     int              // rows with NULL in what relates them
 	differences []job.Difference // to be called
 	next        job.Point
 	more        bool
@@ -60,11 +62,12 @@ func (c *comparer) plain(ctx context.Context, rest job.Range, targets []Target) 
 	p := page{rows: len(rows), next: next, more: more}
 	for _, t := range targets {
 		before := p.differing
-		if err := c.judge(ctx, rest.Shard, rows, t, &p); err != nil {
+		if _, err := c.judge(ctx, rest.Shard, rows, t, &p); err != nil {
 			return page{}, err
 		}
 		c.w.c.Meter.Compared(t.Config.Name, len(rows), p.differing-before)
 	}
+	p.keyless = len(rows) - len(keysOf(targets[0].Destination.Relation(), rows))
 	return p, nil
 }
 
@@ -84,7 +87,7 @@ func (c *comparer) hashed(ctx context.Context, rest job.Range, t Target) (page, 
 	if err != nil {
 		return page{}, fmt.Errorf("hash rows of destination %s: %w", t.Config.Name, err)
 	}
-	return c.suspected(ctx, rest.Shard, unequal(rows, copies), t, page{rows: len(rows), next: next, more: more})
+	return c.suspected(ctx, rest.Shard, unequal(rows, copies), t, t.Hashes, page{rows: len(rows), keyless: len(rows) - len(keys), next: next, more: more})
 }
 
 // folded compares the whole range by folds that the servers compute.
@@ -93,23 +96,63 @@ func (c *comparer) folded(ctx context.Context, rest job.Range, t Target) (page, 
 	if err != nil {
 		return page{}, fmt.Errorf("compare the range with destination %s: %w", t.Config.Name, err)
 	}
-	return c.suspected(ctx, rest.Shard, suspects, t, page{rows: rows, next: rest.UpTo})
+	return c.suspected(ctx, rest.Shard, suspects, t, t.Ranges, page{rows: rows, next: rest.UpTo})
 }
 
 // suspected reads and compares the rows whose hashes differ: hashes raise a
 // suspicion, column rules decide.
-func (c *comparer) suspected(ctx context.Context, shard job.Shard, suspects []string, t Target, p page) (page, error) {
+func (c *comparer) suspected(ctx context.Context, shard job.Shard, suspects []string, t Target, r Rehasher, p page) (page, error) {
 	for keys := range slices.Chunk(suspects, pageRows) {
-		full, err := c.w.c.Source.Lookup(ctx, keys, false)
-		if err != nil {
-			return page{}, fmt.Errorf("read source rows: %w", err)
-		}
-		if err := c.judge(ctx, shard, full, t, &p); err != nil {
-			return page{}, err
+		// A row that changes while it is looked at may look unequal in its hash
+		// alone, but hardly time after time.
+		const looks = 3
+		for look := 1; len(keys) > 0; look++ {
+			same, err := c.reread(ctx, shard, keys, t, &p)
+			if err != nil {
+				return page{}, err
+			}
+			if keys, err = c.rehashed(ctx, same, t, r); err != nil {
+				return page{}, err
+			}
+			if look == looks && len(keys) > 0 {
+				p.unexplained += len(keys)
+				c.w.c.Meter.Unexplained(t.Config.Name, len(keys))
+				c.w.c.Log.Warn("the servers' hashes of rows differ and none of their columns does; compare them by hand, and report it", "destination", t.Config.Name, "rows", len(keys), "key", keys[0])
+				break
+			}
 		}
 	}
 	c.w.c.Meter.Compared(t.Config.Name, p.rows, p.differing)
 	return p, nil
+}
+
+// reread compares the source rows with these scan keys as rows, and gives those
+// back that are equal without any option.
+func (c *comparer) reread(ctx context.Context, shard job.Shard, keys []string, t Target, p *page) (same []string, err error) {
+	rows, err := c.w.c.Source.Lookup(ctx, keys, false)
+	if err != nil {
+		return nil, fmt.Errorf("read source rows: %w", err)
+	}
+	return c.judge(ctx, shard, rows, t, p)
+}
+
+// rehashed are the scan keys whose rows' hashes differ once more. What a server
+// cannot hash is as equal as its columns are.
+func (c *comparer) rehashed(ctx context.Context, keys []string, t Target, r Rehasher) ([]string, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	rows, copies, err := r.Rehash(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("hash rows again, of destination %s: %w", t.Config.Name, err)
+	}
+	bare := map[diff.Key]bool{}
+	for _, h := range slices.Concat(rows, copies) {
+		if h.Hash == nil {
+			bare[h.Key] = true
+		}
+	}
+	return unequal(slices.DeleteFunc(rows, func(h diff.Hashed) bool { return bare[h.Key] }), copies), nil
 }
 
 // unequal gives the scan keys of the rows that do not have exactly one copy with the same hash.
@@ -138,18 +181,27 @@ func unequal(rows, copies []diff.Hashed) []string {
 	return keys
 }
 
-// judge compares whole rows with one destination and adds what differs to the page.
-func (c *comparer) judge(ctx context.Context, shard job.Shard, rows []diff.Row, t Target, p *page) error {
+// judge compares whole rows with one destination and adds what differs to the
+// page. Same are the scan keys of the rows that are equal, and not by an option.
+func (c *comparer) judge(ctx context.Context, shard job.Shard, rows []diff.Row, t Target, p *page) (same []string, err error) {
 	if len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
 	relation := t.Destination.Relation()
 	copies, err := t.Destination.Lookup(ctx, keysOf(relation, rows))
 	if err != nil {
-		return fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+		return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
 	}
-	for i, o := range relation.Compare(rows, copies) {
+	outcomes := relation.Compare(rows, copies)
+	strict := outcomes
+	if relation.Overlooks() {
+		strict = relation.Strict().Compare(rows, copies)
+	}
+	for i, o := range outcomes {
 		if o.Verdict == diff.Equal {
+			if strict[i].Verdict == diff.Equal {
+				same = append(same, rows[i].Key)
+			}
 			continue
 		}
 		p.differing++
@@ -161,5 +213,5 @@ func (c *comparer) judge(ctx context.Context, shard job.Shard, rows []diff.Row, 
 			Type: typeOf(o.Verdict), SourceHash: relation.Hash(rows[i]),
 		})
 	}
-	return nil
+	return same, nil
 }

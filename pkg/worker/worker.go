@@ -80,6 +80,7 @@ type Target struct {
 type Ranges interface {
 	// Compare gives the number of source rows in r and the scan keys that may differ.
 	Compare(ctx context.Context, r job.Range) (rows int, suspects []string, err error)
+	Rehasher
 }
 
 // Hashes compares a range with one destination by hashes that the servers compute.
@@ -88,6 +89,13 @@ type Hashes interface {
 	Page(ctx context.Context, r job.Range, limit int) (rows []diff.Hashed, next job.Point, more bool, err error)
 	// Lookup hashes the rows that have one of these keys of the source.
 	Lookup(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error)
+	Rehasher
+}
+
+// Rehasher hashes rows once more.
+type Rehasher interface {
+	// Rehash hashes the source rows with these scan keys, and their copies.
+	Rehash(ctx context.Context, keys []string) (rows, copies []diff.Hashed, err error)
 }
 
 // Config says what one job's worker works on.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -66,7 +67,7 @@ func addCheck(root *cobra.Command) {
 	set.IntVar(&f.MaxDifferences, "max-differences", 0, "stop with a destination when so many rows differ at first sight")
 	set.DurationVar(&f.MaxTime, "max-time", 0, "stop with a destination after this time, such as 10m")
 	set.StringVar(&f.State, "state", "", "keep the progress in this file and go on from it; removed when everything was compared")
-	set.StringVar(&f.checksum, "checksum", "fast", "hash of a row: fast (CRC32, multiplied) or strong (SHA2-256)")
+	set.StringVar(&f.checksum, "checksum", "", "hash of a row: fast (CRC32, multiplied) or strong (SHA2-256); without it the job's")
 	set.IntVar(&f.Parallel, "parallel", 2, "queries at once on each side")
 	root.AddCommand(c)
 }
@@ -76,7 +77,7 @@ func (f *checkFlags) valid() error {
 	switch {
 	case f.format != "table" && f.format != "json":
 		return fmt.Errorf("--format %q: want table or json", f.format)
-	case f.checksum != "fast" && f.checksum != "strong":
+	case !slices.Contains([]string{"", "fast", "strong"}, f.checksum):
 		return fmt.Errorf("--checksum %q: want fast or strong", f.checksum)
 	case f.Parallel < 1 || f.Parallel > 64:
 		return fmt.Errorf("--parallel %d: want 1 to 64", f.Parallel)
@@ -96,7 +97,7 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	}
 	collectSeldom()
 	bar := newProgress(console)
-	f.Strong = f.checksum == "strong"
+	f.Checksum = app.Checksum(f.checksum)
 	f.Log = slog.New(slog.NewTextHandler(bar, nil))
 	f.OnProgress = bar.show
 	for _, w := range cfg.Warnings {
@@ -180,7 +181,7 @@ func showReports(out io.Writer, reports []app.CheckReport) error {
 		for _, k := range r.Keys {
 			fmt.Fprintf(w, "  key %s\t%s\n", k.Key, k)
 		}
-		if more := r.Missing + r.Different + r.Extra + r.Several + r.Unexplained - uint64(len(r.Keys)); more > 0 {
+		if more := r.Missing + r.Different + r.Extra + r.Respelled + r.Several + r.Unexplained - uint64(len(r.Keys)); more > 0 {
 			fmt.Fprintf(w, "  …\t%d more keys; see --limit\n", more)
 		}
 	}
@@ -211,6 +212,7 @@ func counts(r app.CheckReport) [][2]string {
 	add(r.Missing, "missing", "rows that the destination lacks")
 	add(r.Different, "different", "rows with other values")
 	add(r.Extra, "extra", "rows that the source lacks")
+	add(r.Respelled, "respelled", "rows whose key is another spelling at the destination, such as one of another case")
 	add(r.Several, "several", "keys with several rows on a side")
 	add(r.Unexplained, "unexplained", "rows whose hashes differ on the servers, and none of their columns")
 	add(r.SourceNullKeys, "no key", "source rows with NULL for what relates the sides: they can have no partner")

@@ -130,7 +130,8 @@ func TestCheckFindsTheDamageAndTheFixMendsIt(t *testing.T) {
 			require.Equal(t, name, r.Strategy)
 			require.EqualValues(t, 3000, r.SourceRows)
 			require.EqualValues(t, 4, r.Missing)
-			require.EqualValues(t, 8, r.Different)
+			require.EqualValues(t, 8, r.Different+r.Respelled)
+			require.EqualValues(t, map[bool]int{true: 0, false: 1}[aligned], r.Respelled, "a key in another case")
 			wantExtra := 1
 			if aligned {
 				wantExtra = 2

@@ -152,6 +152,12 @@ func show(out io.Writer, s app.Status) error {
 		}
 		fmt.Fprintf(w, "  done\t%d ranges, %d rows compared, %d rows per second, %d differing\n",
 			j.Stats["ranges"], j.Stats["rows"], j.RowsPerSecond, j.Stats["differences"])
+		if n := j.Stats["null_keys"]; n > 0 {
+			fmt.Fprintf(w, "  no key\t%d rows with NULL in the byColumn: they count as missing, and nothing can make them equal\n", n)
+		}
+		if n := j.Stats["unexplained"]; n > 0 {
+			fmt.Fprintf(w, "  unexplained\t%d rows whose hashes differ on the servers while no column does: see the log of the workers\n", n)
+		}
 		fmt.Fprintf(w, "  callbacks\t%d delivered, %d per second, %d failed, %d unanswered, %d closed equal, %d closed gone\n",
 			j.Stats["delivered"], j.CallbacksPerSecond, j.Stats["failed"], j.Stats["unanswered"], j.Stats["closed_equal"], j.Stats["closed_gone"])
 		for _, name := range slices.Sorted(maps.Keys(j.Depths)) {

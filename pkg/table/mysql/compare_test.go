@@ -91,7 +91,7 @@ func related(t *testing.T, source, destination string, sourceKeys, destinationKe
 
 func TestRelateByColumn(t *testing.T) {
 	t.Parallel()
-	const equal, missing, different, several = diff.Equal, diff.Missing, diff.Different, diff.Several
+	const equal, missing, several = diff.Equal, diff.Missing, diff.Several
 	for name, c := range map[string]struct {
 		source, destination         string
 		sourceKeys, destinationKeys []any
@@ -102,7 +102,7 @@ func TestRelateByColumn(t *testing.T) {
 			[]diff.Verdict{equal, missing, missing}},
 		"case": {"VARCHAR(20)", "VARCHAR(20)",
 			[]any{"abc", "ABC", "xyz"}, []any{"ABC", "Xyz "},
-			[]diff.Verdict{missing, equal, different}},
+			[]diff.Verdict{missing, equal, diff.Respelled}},
 		"text that is no number": {"VARCHAR(30)", "INT",
 			[]any{"7", "007x", "1.5", "", "99999999999999999999999"}, []any{7, 0, 1},
 			[]diff.Verdict{equal, missing, missing, missing, missing}},

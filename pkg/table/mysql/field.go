@@ -15,9 +15,12 @@ type zone struct{ atomic.Pointer[time.Location] }
 // field is a column in the form in which it is compared.
 type field struct {
 	column column
-	// wall, when set, shows a TIMESTAMP on the wall clock of that zone, to meet
-	// a column that holds a wall clock.
+	// wall, when set, shows the time on the wall clock of that zone, to meet a
+	// column that holds a wall clock.
 	wall *zone
+	// from is the zone of the wall clock that a DATETIME itself shows; nil for a
+	// TIMESTAMP, which is read in UTC.
+	from *zone
 	// raw reads a text as its bytes: conversion would turn different letters that
 	// Unicode lacks into the same question mark.
 	raw bool
@@ -41,7 +44,15 @@ func (f field) value(v diff.Value) diff.Value {
 	if f.wall == nil {
 		return v
 	}
-	return toWall(v, f.wall.Load())
+	return reclock(v, f.clock(), f.wall.Load())
+}
+
+// clock is the zone in which the field is read.
+func (f field) clock() *time.Location {
+	if f.from == nil {
+		return time.UTC
+	}
+	return f.from.Load()
 }
 
 // fields are the compared columns of one side.
@@ -51,7 +62,7 @@ type fields []field
 // stands.
 func (f fields) with(wanted field) (fields, int) {
 	for i, known := range f {
-		if known.column.name == wanted.column.name && known.wall == wanted.wall && known.raw == wanted.raw {
+		if known.column.name == wanted.column.name && known.wall == wanted.wall && known.from == wanted.from && known.raw == wanted.raw {
 			return f, i
 		}
 	}
@@ -94,7 +105,7 @@ func bodyValue(c column, v diff.Value, shown *time.Location) diff.Value {
 	case c.kind.bytes():
 		return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(v))), v)
 	case c.kind == kindTimestamp:
-		return toWall(v, shown)
+		return reclock(v, time.UTC, shown)
 	default:
 		return v
 	}

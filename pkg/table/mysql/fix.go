@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
@@ -85,8 +84,8 @@ var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 // literal writes the value of a source row.
 func (m mapping) literal(source diff.Row) string {
 	v := source.Values[m.at]
-	if m.to.wall != nil { // a wall clock that goes into a TIMESTAMP
-		v = toUTC(v, m.to.wall.Load())
+	if m.to.wall != nil { // back to the clock of the column
+		v = reclock(v, m.to.wall.Load(), m.to.clock())
 	}
 	switch {
 	case v == nil:
@@ -102,16 +101,3 @@ func (m mapping) literal(source diff.Row) string {
 
 // fixEscapes also keep a value within its line.
 var fixEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`)
-
-// toUTC is what toWall shows: the instant of a wall clock, with the same digits
-// of a fraction. A zero date stays as it is.
-func toUTC(wall diff.Value, zone *time.Location) diff.Value {
-	if len(wall) < len(secondLayout) {
-		return wall
-	}
-	at, err := time.ParseInLocation(secondLayout, string(wall[:len(secondLayout)]), zone)
-	if err != nil {
-		return wall
-	}
-	return append(at.UTC().AppendFormat(nil, secondLayout), wall[len(secondLayout):]...)
-}

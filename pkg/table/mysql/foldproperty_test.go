@@ -70,7 +70,7 @@ func noChangeGoesUnseen(t *testing.T, source, destination string, word words) {
 
 	plan := p.plan(t)
 	for _, strong := range []bool{false, true} {
-		pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
+		pairing := plan.Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)})
 		require.Equal(t, mysql.RangeChecksum, pairing.Strategy(), pairing.Reason())
 		left, right := trialBuckets(t, pairing.Source()), trialBuckets(t, pairing.Destination())
 		for trial, damage := range damaged {

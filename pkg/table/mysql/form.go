@@ -3,7 +3,6 @@ package mysql
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
@@ -20,8 +19,19 @@ type form struct {
 // formsOf writes a pair of columns so that the texts of two values are the same
 // exactly when the values are equal under the rule; or says why there is no such
 // text.
-func formsOf(source, destination field, rule diff.Rule) (a, b form, why string) {
+func formsOf(source, destination field, rule diff.Rule, options diff.Options) (a, b form, why string) {
 	texts, free, why := canonical(source, destination, rule)
+	if why == "" && options.Within != nil {
+		why = "what lies close to two values may be equal to both"
+	}
+	for i := range texts {
+		if options.Trim {
+			texts[i] = "TRIM(" + texts[i] + ")"
+		}
+		if options.IgnoreCase {
+			texts[i] = "LOWER(" + texts[i] + ")"
+		}
+	}
 	if why != "" {
 		why = fmt.Sprintf("column %s of type %s and the destination's %s of type %s: %s",
 			source.column.quoted(), source.column.fullType, destination.column.quoted(), destination.column.fullType, why)
@@ -96,7 +106,7 @@ func moments(source, destination field) (texts [2]string, why string) {
 	for i, f := range []field{source, destination} {
 		text, ok := f.moment()
 		if !ok {
-			return texts, "the source server's zone is no fixed offset"
+			return texts, "the zone of the wall clock is no fixed offset"
 		}
 		padding := ""
 		if f.column.kind == kindDate && a.kind != b.kind {
@@ -114,15 +124,20 @@ func moments(source, destination field) (texts [2]string, why string) {
 	return texts, ""
 }
 
-// moment shows a TIMESTAMP on the wall clock where it is to be; false where the
-// server would need zone tables for that.
+// moment shows a time on the wall clock where it is to be; false where the server
+// would need zone tables for that.
 func (f field) moment() (string, bool) {
-	if f.wall == nil || f.wall.Load() == time.UTC {
+	if f.wall == nil {
 		return f.column.quoted(), true
 	}
-	seconds, ok := fixedOffset(f.wall.Load())
-	if !ok {
+	shown, ok := fixedOffset(f.wall.Load())
+	read, alsoFixed := fixedOffset(f.clock())
+	if !ok || !alsoFixed {
 		return "", false
+	}
+	seconds := shown - read
+	if seconds == 0 {
+		return f.column.quoted(), true
 	}
 	// A zero date has no neighbours: the sum is NULL.
 	return fmt.Sprintf("IFNULL(%[1]s + INTERVAL %[2]d SECOND,%[1]s)", f.column.quoted(), seconds), true

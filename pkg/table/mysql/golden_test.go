@@ -168,9 +168,9 @@ func TestToWall(t *testing.T) {
 		"0000-00-00 00:00:00.000000": "0000-00-00 00:00:00.000000",
 		"":                           "",
 	} {
-		require.Equal(t, wall, string(toWall([]byte(utc), berlin)))
+		require.Equal(t, wall, string(reclock([]byte(utc), time.UTC, berlin)))
 	}
-	require.Nil(t, toWall(nil, berlin))
+	require.Nil(t, reclock(nil, time.UTC, berlin))
 }
 
 func TestIndexChoice(t *testing.T) {

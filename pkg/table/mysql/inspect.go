@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -15,6 +16,7 @@ import (
 type Plan struct {
 	Source       *Source
 	Destinations []*Destination // in the order of the job's
+	strong       bool           // the job's checksum
 	Warnings     []string       // for the log: what works, but not as well as it could
 }
 
@@ -25,7 +27,7 @@ func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*D
 		return nil, fmt.Errorf("inspect %s: %d databases for %d destinations", j.Name, len(destinations), len(j.Destinations))
 	}
 	i := &inspection{job: j}
-	plan := &Plan{Source: i.source(ctx, source)}
+	plan := &Plan{strong: j.Checksum == job.ChecksumStrong, Source: i.source(ctx, source)}
 	for n, d := range j.Destinations {
 		plan.Destinations = append(plan.Destinations, i.destination(ctx, plan.Source, d, destinations[n]))
 	}
@@ -36,7 +38,7 @@ func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*D
 		return nil, errors.Join(i.unavailable...)
 	}
 	for _, destination := range plan.Destinations {
-		destination.lookup = newKeyedLookup(plan.Source, destination)
+		destination.lookup = newKeyedLookup(plan.Source, destination, plan.strong)
 		plan.Source.lookups = append(plan.Source.lookups, destination.lookup)
 	}
 	plan.Warnings = i.warnings
@@ -260,6 +262,9 @@ func relatable(source, destination column) bool {
 
 // pair adds a pair of compared columns.
 func (i *inspection) pair(where string, source *Source, destination *Destination, want job.ColumnPair) {
+	if want.Options.Ignore {
+		return
+	}
 	to, haveTo := destination.schema.column(want.Destination)
 	if !haveTo {
 		i.missing(where, "column", want.Destination, destination.schema)
@@ -274,12 +279,20 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 	if !haveTo || !haveFrom {
 		return
 	}
-	if why := loss(from, to); why != "" {
-		i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, why), "")
+	if l, lossy := loss(from, to); lossy {
+		if mend, needed := l.advice(want.Options); needed {
+			i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, l.why), mend)
+		}
 	}
-	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to)}
-	raw := rawOf(from, to)
-	source.fields, pair.Source = source.fields.with(field{column: from, wall: wallOf(from, to, source.zone), raw: raw})
-	destination.fields, pair.Destination = destination.fields.with(field{column: to, wall: wallOf(to, from, source.zone), raw: raw})
+	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to), Options: i.options(where, from, to, want.Options)}
+	if relates := slices.ContainsFunc(destination.by, func(c column) bool { return c.name == to.name }); relates && want.Options != (job.ColumnOptions{}) {
+		i.problem(where, fmt.Sprintf("the byColumn %s relates rows: options cannot bend it", to.quoted()), "leave them out, or relate by another column")
+	}
+	left, right := i.clocked(where, source, from, to, want.Options.Zone)
+	// Only in Unicode are upper and lower case known.
+	left.raw = rawOf(from, to) && !pair.Options.IgnoreCase
+	right.raw = left.raw
+	source.fields, pair.Source = source.fields.with(left)
+	destination.fields, pair.Destination = destination.fields.with(right)
 	destination.relation.Pairs = append(destination.relation.Pairs, pair)
 }

@@ -16,9 +16,9 @@ type keyedLookup struct {
 	why                 string // there are no hashes; "" when there are
 }
 
-func newKeyedLookup(source *Source, destination *Destination) keyedLookup {
+func newKeyedLookup(source *Source, destination *Destination, strong bool) keyedLookup {
 	var k keyedLookup
-	k.source, k.destination, k.why = hashings(source.fields, destination.fields, destination.relation, false)
+	k.source, k.destination, k.why = hashings(source.fields, destination.fields, destination.relation, strong)
 	if k.why == "" {
 		k.why = cmp.Or(source.schema.unhashed, destination.schema.unhashed, unmatchable(source.by, destination.by))
 	}
@@ -45,16 +45,7 @@ func (s *Source) PageHashes(ctx context.Context, r job.Range, n, limit int) (row
 	}
 	rows = make([]diff.Hashed, len(read))
 	for i, values := range read {
-		h := diff.Hashed{Row: string(values[0])}
-		key, hash := values[1:len(values)-1], values[len(values)-1]
-		if k, ok := diff.NewKey(key...); !ok {
-			h.Null = true
-		} else if n, err := strconv.ParseUint(string(hash), 10, 64); err == nil {
-			h.Key, h.Hash = k, &n
-		} else {
-			h.Key = k
-		}
-		rows[i] = h
+		rows[i] = hashedRow(values)
 	}
 	return rows, next, more, nil
 }
@@ -65,4 +56,40 @@ func (d *Destination) LookupHashes(ctx context.Context, keys []diff.Key) ([]diff
 		return nil, errNotHashable
 	}
 	return d.finder().hashes(ctx, d.lookup.destination, keys)
+}
+
+// LookupHashes is Lookup with hashes in the place of rows: those for the n-th
+// destination, with the rows' scan keys.
+func (s *Source) LookupHashes(ctx context.Context, n int, keys []string) ([]diff.Hashed, error) {
+	lookup := s.lookups[n]
+	if lookup.why != "" {
+		return nil, errNotHashable
+	}
+	wanted := make([]diff.Key, len(keys))
+	for i, key := range keys {
+		wanted[i] = diff.Key(key)
+	}
+	read, err := s.finder(keyColumns{s.key}, index{name: s.byKey.index}).
+		rows(ctx, append([]string{s.key.quoted()}, lookup.source.listed()...), wanted)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]diff.Hashed, len(read))
+	for i, values := range read {
+		rows[i] = hashedRow(values)
+	}
+	return rows, nil
+}
+
+// hashedRow takes the scan key, the key and the hash of a row.
+func hashedRow(values []diff.Value) diff.Hashed {
+	h := diff.Hashed{Row: string(values[0])}
+	key, hash := values[1:len(values)-1], values[len(values)-1]
+	var ok bool
+	if h.Key, ok = diff.NewKey(key...); !ok {
+		h.Null = true
+	} else if n, err := strconv.ParseUint(string(hash), 10, 64); err == nil {
+		h.Hash = &n
+	}
+	return h
 }

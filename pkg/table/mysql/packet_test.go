@@ -23,7 +23,7 @@ func TestRowsBeyondThePacket(t *testing.T) {
 	p.destination.Exec(t, table+"; "+rows)
 	plan := p.plan(t)
 	for _, strong := range []bool{false, true} {
-		pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
+		pairing := plan.Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)})
 		for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
 			buckets, err := side.Fold(t.Context(), nil, job.Point{}, job.Point{}, 0)
 			require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // Strategy is how two whole tables are compared.
@@ -23,8 +24,8 @@ const (
 
 // PairingOptions are what a comparison of two whole tables may choose.
 type PairingOptions struct {
-	// Strong takes 64 bits of SHA2-256 for a row's hash instead of CRC32.
-	Strong bool
+	// Checksum is a row's hash; "" is the job's.
+	Checksum job.Checksum
 	// SourceWhere and DestinationWhere are SQL conditions that rows must meet to
 	// be compared, besides those of the job; empty is all rows.
 	SourceWhere, DestinationWhere string
@@ -58,7 +59,11 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 	left.byIndex, _ = source.schema.finding(left.by.names()...)
 	right.byIndex, _ = destination.schema.finding(right.by.names()...)
 	var why string
-	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, o.Strong)
+	strong := p.strong
+	if o.Checksum != "" {
+		strong = o.Checksum == job.ChecksumStrong
+	}
+	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, strong)
 	pairing.strategy, pairing.reason = choose(left, right, aligned, cmp.Or(source.schema.unhashed, destination.schema.unhashed, why))
 	return pairing
 }
@@ -83,6 +88,9 @@ func (p *Pairing) Destination() *Side { return p.destination }
 // source's scan key among them.
 func alignment(source *Source, destination *Destination) (diff.Pair, bool) {
 	for _, pair := range destination.relation.Pairs {
+		if !pair.Options.None() {
+			continue
+		}
 		a, b := source.fields[pair.Source].column, destination.fields[pair.Destination].column
 		if a.name == source.key.name && keyed(source.schema, a) && keyed(destination.schema, b) {
 			return pair, true

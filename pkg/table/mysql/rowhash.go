@@ -47,7 +47,7 @@ func hashings(source, destination fields, relation diff.Relation, strong bool) (
 	}
 	var left, right []form
 	for n, pair := range keyFirst(relation) {
-		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule)
+		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule, pair.Options)
 		if why != "" {
 			return a, b, why
 		}

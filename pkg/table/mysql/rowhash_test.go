@@ -99,7 +99,7 @@ func TestFormsAsSQL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, b, why := formsOf(s.source, s.destination, s.rule)
+			a, b, why := formsOf(s.source, s.destination, s.rule, diff.Options{})
 			require.Equal(t, s.left == "", why != "", why)
 			if why == "" {
 				require.Equal(t, []string{s.left, s.right}, []string{a.text, b.text})

@@ -56,20 +56,41 @@ func unicode(charset string) bool {
 	return false
 }
 
-// loss says why no receiver can make the destination equal, "" when it can.
-func loss(source, destination column) string {
+// lack is what a destination's column cannot hold of the source's.
+type lack struct {
+	why       string
+	precision bool // digits behind the point, of a number or a second
+	digits    int  // that it does hold
+	mend      string
+	bearable  bool // it is overlooked anyway
+}
+
+// loss says why no receiver can make some values equal; false when it can make all.
+func loss(source, destination column) (lack, bool) {
+	exactly := func(c column) bool { return c.kind == kindInteger || c.kind == kindDecimal }
+	floating := source.kind == kindFloat || source.kind == kindDouble
+	clock := source.kind == kindDateTime || source.kind == kindTimestamp
 	switch {
-	case source.kind == kindDouble && destination.kind == kindFloat,
-		source.kind == kindFloat && (destination.kind == kindDouble || destination.kind == kindDecimal):
-		return "they are compared as FLOAT, with its 24 bits"
-	case source.kind.temporal() && destination.kind.temporal() && source.precision > destination.precision:
-		return "a row with a smaller fraction of a second will always differ"
-	case source.kind != kindDate && source.kind != kindTime && source.kind.temporal() && destination.kind == kindDate:
-		return "a row with a time of day will always differ"
+	case source.kind == kindDouble && destination.kind == kindFloat, source.kind == kindFloat && destination.kind == kindDouble:
+		return lack{why: "they are compared as FLOAT, with its 24 bits", bearable: true}, true
+	case source.kind.temporal() && destination.kind.temporal() && source.precision > destination.precision && destination.kind != kindDate:
+		return lack{why: "a row with a smaller fraction of a second will always differ", precision: true, digits: destination.precision}, true
+	case clock && destination.kind == kindDate:
+		return lack{why: "a row with a time of day will always differ", mend: "keep the time of day"}, true
+	case exactly(source) && exactly(destination) && source.scale > destination.scale, floating && exactly(destination):
+		return lack{why: "a number with more digits behind the point will always differ", precision: true, digits: destination.scale}, true
 	case narrower(source, destination):
-		return fmt.Sprintf("a row with a letter that %s lacks will always differ", destination.charset)
+		return lack{why: fmt.Sprintf("a row with a letter that %s lacks will always differ", destination.charset), mend: "give the destination's column the source's character set"}, true
+	case shorter(source, destination):
+		return lack{why: "a longer value will always differ", mend: "widen the destination's column"}, true
 	}
-	return ""
+	return lack{}, false
+}
+
+// shorter reports whether the destination's text or bytes end before the source's.
+func shorter(source, destination column) bool {
+	free := func(c column) bool { return (c.kind.text() && c.kind != kindEnum || c.kind.bytes()) && c.width > 0 }
+	return free(source) && free(destination) && source.kind.bytes() == destination.kind.bytes() && source.width > destination.width
 }
 
 // narrower reports whether the destination's character set lacks letters of the

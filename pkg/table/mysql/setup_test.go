@@ -121,3 +121,10 @@ func texts(values []diff.Value) []string {
 	}
 	return shown
 }
+
+func checksum(strong bool) job.Checksum {
+	if strong {
+		return job.ChecksumStrong
+	}
+	return job.ChecksumFast
+}

@@ -181,7 +181,7 @@ func TestHashesAgreeWithRows(t *testing.T) {
 				hashed, why := plan.Destinations[0].Hashable()
 				require.Equal(t, table.hashed, hashed, why)
 				for _, strong := range []bool{false, true} {
-					pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
+					pairing := plan.Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)})
 					if !hashed {
 						require.Equal(t, mysql.Rows, pairing.Strategy())
 						require.Equal(t, why, pairing.Reason())
@@ -240,7 +240,7 @@ func TestOneTableOfAllCharacterSets(t *testing.T) {
 	}
 	plan := p.plan(t)
 	for _, strong := range []bool{false, true} {
-		pairing := plan.Pairing(0, mysql.PairingOptions{Strong: strong})
+		pairing := plan.Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)})
 		require.True(t, foldsEqual(t, pairing))
 		for i := range types {
 			p.destination.Exec(t, fmt.Sprintf("UPDATE t SET c%d = NULL", i))

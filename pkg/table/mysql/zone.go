@@ -106,15 +106,15 @@ func fixedOffset(zone *time.Location) (int, bool) {
 	return seconds, true
 }
 
-// toWall shows the UTC text of a TIMESTAMP on the wall clock of zone, with the
-// same digits of a fraction. A zero date stays as it is.
-func toWall(utc diff.Value, zone *time.Location) diff.Value {
-	if len(utc) < len(secondLayout) {
-		return utc
+// reclock shows what one zone's clock showed on that of another, with the same
+// digits of a fraction. A zero date stays as it is.
+func reclock(v diff.Value, from, to *time.Location) diff.Value {
+	if len(v) < len(secondLayout) {
+		return v
 	}
-	at, err := time.Parse(secondLayout, string(utc[:len(secondLayout)]))
+	at, err := time.ParseInLocation(secondLayout, string(v[:len(secondLayout)]), from)
 	if err != nil {
-		return utc
+		return v
 	}
-	return append(at.In(zone).AppendFormat(nil, secondLayout), utc[len(secondLayout):]...)
+	return append(at.In(to).AppendFormat(nil, secondLayout), v[len(secondLayout):]...)
 }
