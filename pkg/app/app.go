@@ -103,12 +103,8 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 			err = errors.Join(err, a.Stop(context.Background()))
 		}
 	}()
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	a.host = host
-	a.id = fmt.Sprintf("%s:%d", host, os.Getpid())
+	a.host = hostName()
+	a.id = fmt.Sprintf("%s:%d", a.host, os.Getpid())
 	if o.Name != "" {
 		a.id += "/" + o.Name
 	}
@@ -140,6 +136,14 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting", lag: map[string]int64{}})
 	}
 	return a, nil
+}
+
+func hostName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return host
 }
 
 func (a *App) onStop(name string, undo func(context.Context) error) {

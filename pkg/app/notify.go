@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	"github.com/masixun71/cupid-go/pkg/config"
@@ -21,11 +20,11 @@ func TestAlerts(ctx context.Context, c *config.Config, out io.Writer) (worked bo
 	if len(channels) == 0 {
 		return false, fmt.Errorf("%w: %s names no channel: set alerts.urls, alerts.dingtalk.url, alerts.serverChan.sendKey or alerts.pushbear.sendKey", ErrConfig, c.Path)
 	}
-	host, _ := os.Hostname() // without it the message does not say where it comes from
+	host := hostName()
 	results := make([]error, len(channels))
 	var sending sync.WaitGroup
 	for i, channel := range channels {
-		sending.Go(func() { results[i] = channel.Test(ctx, host) })
+		sending.Go(func() { results[i] = channel.Test(ctx, c.Alerts.Language, host) })
 	}
 	sending.Wait()
 	worked = true

@@ -10,8 +10,9 @@ import (
 
 func (r *reader) alerts() notify.Config {
 	return notify.Config{
-		Repeat: r.duration("alerts.repeat"),
-		URLs:   r.alertURLs("alerts.urls"),
+		Language: notify.Language(r.word("alerts.language")),
+		Repeat:   r.duration("alerts.repeat"),
+		URLs:     r.alertURLs("alerts.urls"),
 		DingTalk: notify.DingTalk{
 			URL:    r.secretURL("alerts.dingtalk.url"),
 			Secret: r.secret("alerts.dingtalk.secret"),

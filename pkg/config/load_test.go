@@ -61,6 +61,7 @@ func TestSeedPageLoadsAsPrinted(t *testing.T) {
 		Load:    job.Load{ThreadsRunning: 128},
 		Process: config.Process{ShutdownTimeout: 1500 * time.Millisecond, Lease: 30 * time.Second},
 		Alerts: notify.Config{
+			Language:   notify.English,
 			Repeat:     10 * time.Minute,
 			ServerChan: notify.ServerChan{BaseURL: notify.ServerChanURL},
 			Pushbear: notify.Pushbear{

@@ -76,6 +76,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"shutdownTimeout", "", "1.5s", "time to finish work in hand after SIGTERM; the rest is handed back", positive},
 		{"lease", "", "30s", "time after which the work of a silent process is given to another", limit{shortest: 10 * time.Second}},
 
+		{"alerts.language", "alerts.language", "en", "language of the messages", limit{words: []string{"en", "zh"}}},
 		{"alerts.repeat", "alerts.repeatSecond", "10m", "how often people are told again of what goes on", limit{shortest: time.Minute}},
 		{"alerts.urls", "alerts.urls", "", "shoutrrr URLs of channels; a list, or a text with blanks between them", limit{}},
 		{"alerts.dingtalk.url", "alerts.dingtalk.url", "", "webhook of a DingTalk robot", limit{}},

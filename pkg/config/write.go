@@ -126,6 +126,7 @@ type (
 		CallbackPoll span `yaml:"callbackPoll"`
 	}
 	alertsForm struct {
+		Language   string       `yaml:"language"`
 		Repeat     span         `yaml:"repeat"`
 		URLs       []string     `yaml:"urls,omitempty"`
 		DingTalk   dingTalkForm `yaml:"dingtalk,omitempty"`
@@ -232,6 +233,7 @@ func (w writer) file(c *Config) fileForm {
 
 func (w writer) alerts(c notify.Config) alertsForm {
 	f := alertsForm{
+		Language:   string(c.Language),
 		Repeat:     span(c.Repeat),
 		DingTalk:   dingTalkForm{w.secret(c.DingTalk.URL), w.secret(c.DingTalk.Secret)},
 		ServerChan: sendKeyForm{w.secret(c.ServerChan.SendKey), w.address(c.ServerChan.BaseURL)},

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -15,6 +14,8 @@ const DefaultRepeat = 10 * time.Minute
 
 // Config says where alerts go besides the log.
 type Config struct {
+	// Language is that of the messages; default English.
+	Language Language
 	// Repeat is how often a group is told again while it goes on; default DefaultRepeat.
 	Repeat time.Duration
 	// URLs are those of shoutrrr: slack://…, telegram://…, generic+https://….
@@ -86,12 +87,9 @@ type sender interface {
 
 func urlPlace(i int) string { return fmt.Sprintf("alerts.urls[%d]", i) }
 
-// Test sends one message that says that it is a test. where names the one who asks.
-func (c Channel) Test(ctx context.Context, where string) error {
-	return c.deliver(ctx, message{
-		title: "cupid: a test",
-		body:  "This message was sent by \"cupid notify test\" on " + cmp.Or(where, "an unknown host") + ". Nothing is wrong.",
-	})
+// Test sends one message that says that it is a test. host is where it comes from.
+func (c Channel) Test(ctx context.Context, l Language, host string) error {
+	return c.deliver(ctx, message{title: l.words().test, body: fmt.Sprintf(l.words().testBody, host)})
 }
 
 // deliver sends in bounded time.

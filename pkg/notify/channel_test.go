@@ -170,7 +170,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	} {
 		fails := func(t *testing.T, address, want string) {
 			t.Helper()
-			err := only(t, at(address)).Test(t.Context(), "here")
+			err := only(t, at(address)).Test(t.Context(), English, "here")
 			require.ErrorContains(t, err, want)
 			require.NotContains(t, err.Error(), secretText)
 		}

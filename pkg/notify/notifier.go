@@ -29,11 +29,12 @@ type Options struct {
 // Notifier groups alerts and sends them in the background. It is safe for
 // concurrent use.
 type Notifier struct {
-	repeat time.Duration
-	lines  []*line // none: log only
-	meter  Meter
-	log    *slog.Logger
-	wake   chan struct{}
+	language Language
+	repeat   time.Duration
+	lines    []*line // none: log only
+	meter    Meter
+	log      *slog.Logger
+	wake     chan struct{}
 
 	mu      sync.Mutex
 	groups  map[groupID]*group
@@ -61,11 +62,12 @@ func New(c Config, o Options) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{
-		repeat: cmp.Or(c.Repeat, DefaultRepeat),
-		meter:  o.Meter,
-		log:    o.Log,
-		wake:   make(chan struct{}, 1),
-		groups: map[groupID]*group{},
+		language: c.Language,
+		repeat:   cmp.Or(c.Repeat, DefaultRepeat),
+		meter:    o.Meter,
+		log:      o.Log,
+		wake:     make(chan struct{}, 1),
+		groups:   map[groupID]*group{},
 	}
 	for _, channel := range channels {
 		n.lines = append(n.lines, newLine(channel, n.repeat, n.meter, n.log))
@@ -239,7 +241,7 @@ func (n *Notifier) untilDue(now time.Time) time.Duration {
 // tell hands one message to every channel.
 func (n *Notifier) tell(a job.Alert) {
 	for _, l := range n.lines {
-		l.add(waiting{subject: groupID{a.Kind, a.Job, a.Destination}, message: message{title(a), body(a)}, came: time.Now()})
+		l.add(waiting{subject: groupID{a.Kind, a.Job, a.Destination}, message: n.language.message(a), came: time.Now()})
 	}
 }
 

@@ -324,7 +324,28 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	a := slow
 	a.Detail = "The host is receiver:80."
-	require.Equal(t, fmt.Sprintf(slowTitle, 2), title(a))
-	require.Equal(t, "Last error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.", body(a))
-	require.Equal(t, "cupid db.user: brake: 3", title(job.Alert{Kind: "brake", Job: "db.user", Count: 3}))
+	require.Equal(t, message{
+		fmt.Sprintf(slowTitle, 2),
+		"Last error: http_500\n\nThe host is receiver:80.\n\nThey are retried until they succeed. Look at the receiver.",
+	}, Language("").message(a), "English unless told otherwise")
+	require.Equal(t, message{
+		"cupid db.user -> db2.user：2 个回调快速重试全部失败，已进入慢队列",
+		"最近一次错误：http_500\n\n会一直重试到成功为止。请检查接收方。",
+	}, Chinese.message(slow))
+	require.Equal(t, "cupid db.user: brake: 3", English.title(job.Alert{Kind: "brake", Job: "db.user", Count: 3}))
+	require.Equal(t, "cupid db.user：Redis 已用掉 maxmemory 的 90 %", Chinese.title(job.Alert{Kind: job.AlertMemory, Job: "db.user", Count: 90}))
+}
+
+// Every kind has its sentence in every language.
+func TestEveryKindIsSaid(t *testing.T) {
+	t.Parallel()
+	for language, w := range languages {
+		for kind := range languages[English].alerts {
+			said := language.message(job.Alert{Kind: kind, Job: "j", Count: 7})
+			require.NotContains(t, said.title, string(kind)+w.colon, "%s in %s", kind, language)
+			require.NotContains(t, said.title+said.body, "%!", "%s in %s", kind, language)
+			require.NotEmpty(t, said.body, "%s in %s", kind, language)
+		}
+		require.Len(t, w.alerts, len(languages[English].alerts), language)
+	}
 }
