@@ -89,11 +89,7 @@ func (b *bench) damage(t *testing.T) {
 func call(t *testing.T, args ...string) (code int, out, console string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	c := Command(app.Both)
-	addOperators(c)
-	addCheck(c)
-	addConfig(c)
-	addNotify(c)
+	c := program(app.Both)
 	c.SetArgs(args)
 	c.SetOut(&stdout)
 	c.SetErr(&stderr)

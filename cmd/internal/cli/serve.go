@@ -47,6 +47,11 @@ func Named(program string) app.Role {
 func Main(role app.Role) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	return Execute(ctx, program(role), os.Stderr)
+}
+
+// program is all that can be typed behind a role's program.
+func program(role app.Role) *cobra.Command {
 	c := Command(role)
 	if role == app.Both {
 		addOperators(c)
@@ -54,8 +59,9 @@ func Main(role app.Role) int {
 		addConfig(c)
 		addRescan(c)
 		addNotify(c)
+		addRow(c)
 	}
-	return Execute(ctx, c, os.Stderr)
+	return c
 }
 
 // mistake is an error of the command line itself.

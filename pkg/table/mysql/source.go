@@ -149,8 +149,17 @@ func (s *Source) Lookup(ctx context.Context, keys []string, body bool) ([]diff.R
 	for i, key := range keys {
 		wanted[i] = diff.Key(key)
 	}
-	read, err := s.finder(keyColumns{s.key}, index{name: s.byKey.index}).
-		rows(ctx, slices.Concat([]string{s.key.quoted()}, s.fields.sql(), s.bodySQL(body)), wanted)
+	return s.lookup(ctx, s.finder(keyColumns{s.key}, index{name: s.byKey.index}), wanted, body)
+}
+
+// LookupBy reads rows by the byColumns. Where no index finds them, it reads the
+// whole table: it is for people.
+func (s *Source) LookupBy(ctx context.Context, keys []diff.Key) ([]diff.Row, error) {
+	return s.lookup(ctx, s.finder(s.by, s.byPath), keys, false)
+}
+
+func (s *Source) lookup(ctx context.Context, f finder, keys []diff.Key, body bool) ([]diff.Row, error) {
+	read, err := f.rows(ctx, slices.Concat([]string{s.key.quoted()}, s.fields.sql(), s.bodySQL(body)), keys)
 	if err != nil {
 		return nil, err
 	}
