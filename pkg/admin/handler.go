@@ -2,10 +2,10 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,29 +27,57 @@ type handler struct {
 	log     *slog.Logger
 }
 
-func (h handler) routes(registry *prometheus.Registry) http.Handler {
+func (h handler) routes(registry *prometheus.Registry, g *guard, a *api) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /status", h.status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
-	return mux
+	profiles(mux, g)
+	if a != nil {
+		a.serve(mux, g)
+	}
+	return withHeaders(mux)
+}
+
+// profiles has what shows the inside of the process.
+func profiles(mux *http.ServeMux, g *guard) {
+	for path, show := range map[string]http.HandlerFunc{
+		"/debug/pprof/": pprof.Index, "/debug/pprof/profile": pprof.Profile, "/debug/pprof/symbol": pprof.Symbol,
+		"/debug/pprof/trace": pprof.Trace, // the command line is left out
+	} {
+		mux.Handle("GET "+path, g.protect(show))
+	}
+}
+
+// withHeaders keeps browsers from doing more with an answer than to show it.
+func withHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // live answers "ok" as long as everything turns. An answer that does not arrive,
 // here and below, is the asker's to notice.
 func (h handler) live(w http.ResponseWriter, _ *http.Request) {
-	answer := alive
+	text := alive
 	if h.sources.Alive != nil {
 		if hanging := h.sources.Alive(); len(hanging) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			answer = ""
+			text = ""
 			for _, p := range hanging {
-				answer += p.What + ": " + p.Why + "\n"
+				text += p.What + ": " + p.Why + "\n"
 			}
 		}
 	}
-	_, _ = io.WriteString(w, answer)
+	_, _ = io.WriteString(w, text)
 }
 
 const alive = "ok\n"
@@ -63,48 +91,30 @@ type Readiness struct {
 func (h handler) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	answer := Readiness{Ready: true}
+	found := Readiness{Ready: true}
 	if h.sources.Ready != nil {
-		answer.Problems = h.sources.Ready(ctx)
-		answer.Ready = len(answer.Problems) == 0
+		found.Problems = h.sources.Ready(ctx)
+		found.Ready = len(found.Problems) == 0
 	}
 	status := http.StatusOK
-	if !answer.Ready {
+	if !found.Ready {
 		status = http.StatusServiceUnavailable
 	}
-	h.write(w, status, answer)
+	answer(w, status, found)
 }
 
 func (h handler) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	if h.sources.Status == nil {
-		h.write(w, http.StatusOK, struct{}{})
+		answer(w, http.StatusOK, struct{}{})
 		return
 	}
-	answer, err := h.sources.Status(ctx)
+	found, err := h.sources.Status(ctx)
 	if err != nil {
 		h.log.Warn("status not available", "error", err)
-		h.write(w, http.StatusServiceUnavailable, failure{err.Error()})
+		fail(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	h.write(w, http.StatusOK, answer)
-}
-
-// failure is the body of an answer that is an error.
-type failure struct {
-	Error string `json:"error"`
-}
-
-func (h handler) write(w http.ResponseWriter, status int, v any) {
-	body, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		h.log.Error("answer cannot be written as JSON", "error", err)
-		http.Error(w, "internal error", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	answer(w, http.StatusOK, found)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // Config says where to listen.
@@ -25,6 +27,10 @@ type Config struct {
 	Role string
 	// DefaultPort is the role's own port.
 	DefaultPort int
+	// Token is what everything but health and metrics asks for. Without one it is
+	// served on addresses of the own machine alone, or, if Open is set, to everybody.
+	Token job.Secret
+	Open  bool
 }
 
 // Sources are asked on each request.
@@ -38,13 +44,18 @@ type Sources struct {
 	// Registry is what /metrics shows, besides the Go runtime and the process;
 	// nil is a new one.
 	Registry *prometheus.Registry
+	// Fleet and Steering are behind the API and the page; nil where there is neither.
+	Fleet    Fleet
+	Steering Steering
 }
 
-// Server answers /livez, /readyz, /metrics and /status.
+// Server answers /livez, /readyz, /metrics and /status, and where it has a fleet the
+// API and the page.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
 	log      *slog.Logger
+	watch    *watch // nil where there is no fleet
 	started  sync.Once
 	serving  chan struct{} // closed when Serve has returned
 }
@@ -60,13 +71,12 @@ func New(c Config, s Sources, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := handler{sources: s, log: log}
-	return &Server{
+	var a *api
+	server := &Server{
 		listener: listener,
 		log:      log,
 		serving:  make(chan struct{}),
 		http: &http.Server{
-			Handler:           h.routes(registry),
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      30 * time.Second,
@@ -74,7 +84,18 @@ func New(c Config, s Sources, log *slog.Logger) (*Server, error) {
 			MaxHeaderBytes:    16 << 10,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
-	}, nil
+	}
+	if s.Fleet != nil {
+		server.watch = newWatch(s.Fleet)
+		server.http.RegisterOnShutdown(server.watch.stop)
+		a = &api{fleet: s.Fleet, steering: s.Steering, watch: server.watch}
+	}
+	g := newGuard(c, listener.Addr(), log)
+	if g.access == nobody && a != nil {
+		log.Warn("other machines reach the admin address and no token is configured: API and dashboard are locked, set http.token", "addr", listener.Addr().String())
+	}
+	server.http.Handler = handler{sources: s, log: log}.routes(registry, g, a)
+	return server, nil
 }
 
 // addRuntime adds the collectors that every process has.
@@ -99,6 +120,12 @@ func (s *Server) Start() {
 	s.started.Do(func() {
 		go func() {
 			defer close(s.serving)
+			var watching sync.WaitGroup
+			if s.watch != nil {
+				watching.Go(func() { s.watch.run(context.Background()) })
+				defer watching.Wait()
+				defer s.watch.stop()
+			}
 			if err := s.http.Serve(s.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				s.log.Error("admin server ended", "error", err)
 			}

@@ -79,6 +79,9 @@ type App struct {
 	teardown []step
 
 	outages *outages
+	rescans chan rescanOrder
+
+	look lastLook
 
 	mu   sync.Mutex
 	jobs []*jobRun // in the order of the config
@@ -97,7 +100,7 @@ var ErrConfig = errors.New("mistake in the configuration")
 // New wires everything and binds the admin address; it dials no server and
 // starts no loop. What it made is undone by Stop, also after an error of Run.
 func New(c *config.Config, o Options) (_ *App, err error) {
-	a := &App{c: c, role: o.Role, started: time.Now(), outages: newOutages(), down: map[string]string{}}
+	a := &App{c: c, role: o.Role, started: time.Now(), outages: newOutages(), rescans: make(chan rescanOrder), down: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -126,12 +129,9 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	}
 	a.meters.zeros(a.notifier.Kinds())
 	a.gates = newGates(c.Load, a.broker.Permits(c.Process.Lease), a.noteWait())
-	a.admin, err = admin.New(admin.Config{Addr: DefaultAddr(c.HTTP.Addr, o.Role), Role: string(o.Role), DefaultPort: ports[o.Role]},
-		admin.Sources{Alive: a.hanging, Ready: a.notReady, Status: a.Status, Registry: registry}, a.log)
-	if err != nil {
+	if err := a.openAdmin(registry); err != nil {
 		return nil, err
 	}
-	a.onStop("admin server", a.admin.Stop)
 	for _, j := range c.Jobs {
 		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting", lag: map[string]int64{}})
 	}
@@ -157,6 +157,22 @@ func (a *App) names() string {
 	}
 	base := filepath.Base(a.c.Path)
 	return strings.TrimSuffix(base, filepath.Ext(base))
+}
+
+// openAdmin binds the address of health and metrics; what does more than work has API and page too.
+func (a *App) openAdmin(registry *prometheus.Registry) (err error) {
+	c := admin.Config{
+		Addr: DefaultAddr(a.c.HTTP.Addr, a.role), Role: string(a.role), DefaultPort: ports[a.role], Token: a.c.HTTP.Token, Open: a.c.HTTP.Open,
+	}
+	s := admin.Sources{Alive: a.hanging, Ready: a.notReady, Status: a.Status, Registry: registry}
+	if a.role != Worker {
+		s.Fleet, s.Steering = fleet{a}, fleet{a}
+	}
+	if a.admin, err = admin.New(c, s, a.log); err != nil {
+		return err
+	}
+	a.onStop("admin server", a.admin.Stop)
+	return nil
 }
 
 func (a *App) openLog(o Options) error {
@@ -217,7 +233,7 @@ func (a *App) Log() *slog.Logger { return a.log }
 // can be run.
 func (a *App) Run(ctx context.Context) error {
 	a.log.Info("starting", "version", Version, "config", a.c.Path, "address", a.Addr(), "jobs", len(a.jobs))
-	a.admin.Start()
+	a.admin.Start()    //nolint:contextcheck // it ends with Stop
 	a.notifier.Start() //nolint:contextcheck // it ends with Stop, which tells the last alerts
 	defer a.stopNotifier(ctx)
 	if err := a.waitForRedis(ctx); err != nil || ctx.Err() != nil {
@@ -235,6 +251,7 @@ func (a *App) Run(ctx context.Context) error {
 	loops.Go(func() { a.hear(ctx) })
 	loops.Go(func() { a.beat(ctx) })
 	loops.Go(func() { a.report(ctx) })
+	loops.Go(func() { a.rescanner(ctx) })
 	for _, r := range a.jobs {
 		runs.Go(func() { r.run(ctx) })
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -19,7 +20,7 @@ func (a *App) report(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		jobs, err := a.broker.Jobs(ctx)
+		jobs, err := a.states(ctx, every/2)
 		if err != nil {
 			if ctx.Err() == nil {
 				a.log.Warn("the minute's report could not be read", "error", err)
@@ -37,6 +38,27 @@ func (a *App) report(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// lastLook is what this process last read of all jobs.
+type lastLook struct {
+	mu   sync.Mutex
+	at   time.Time
+	jobs []job.State
+}
+
+// states reads all jobs; what was read since maxAge will do.
+func (a *App) states(ctx context.Context, maxAge time.Duration) ([]job.State, error) {
+	a.look.mu.Lock()
+	defer a.look.mu.Unlock()
+	if time.Since(a.look.at) < maxAge {
+		return a.look.jobs, nil
+	}
+	jobs, err := a.broker.Jobs(ctx)
+	if err == nil {
+		a.look.at, a.look.jobs = time.Now(), jobs
+	}
+	return jobs, err
 }
 
 func (a *App) reportJob(j job.State, before map[string]int64, every time.Duration) {

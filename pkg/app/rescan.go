@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/big"
 	"time"
 
+	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -18,6 +20,7 @@ import (
 type RescanOptions struct {
 	Job      string // name; "" when there is only one
 	From, To string // scan keys, both inclusive where they are integers; "" means no bound
+	Who, Why string // for the events
 	// OnPushed hears how many ranges wait for the workers by now; may be nil.
 	OnPushed func(ranges int, upto string)
 }
@@ -44,6 +47,7 @@ func Rescan(ctx context.Context, c *config.Config, o RescanOptions) error {
 	return errors.Join(rescan(ctx, b, jobs[0], tables.Source, o), b.Close())
 }
 
+// rescan pushes the ranges, and leaves an event.
 func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Source, o RescanOptions) error {
 	const batch, pause = 100, 500 * time.Millisecond
 	q, err := b.Queue(broker.QueueConfig{Job: j.Name, Limits: broker.Limits{MaxRanges: j.MaxRanges}})
@@ -60,6 +64,9 @@ func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Sour
 	}
 	if o.To != "" {
 		upto = job.KeyPoint(o.To)
+	}
+	if err := b.NoteEvent(ctx, job.Event{Job: j.Name, Kind: rescanned, Who: o.Who, What: o.what()}); err != nil {
+		return err
 	}
 	cutter := &plan.Cutter{
 		Index: source, Scan: job.Rescan(time.Now().Unix()), Shard: j.Source.Shard, Rows: j.RangeRows, Numeric: source.NumericKey(),
@@ -86,6 +93,77 @@ func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Sour
 		}
 	}
 	return nil
+}
+
+// rescanned is the kind of the event that a rescan leaves.
+const rescanned job.EventKind = "rescan"
+
+// what says which rows are meant, and why.
+func (o RescanOptions) what() string {
+	what := "keys " + cmp.Or(o.From, "(first)") + " to " + cmp.Or(o.To, "(last)")
+	if o.Why != "" {
+		what += ": " + o.Why
+	}
+	return what
+}
+
+// rescanOrder is a rescan that this process does for somebody who does not wait for it.
+type rescanOrder struct {
+	job     job.Job
+	source  *mysql.Source
+	opened  pools
+	options RescanOptions
+}
+
+// beginRescan looks at the job's tables and has the loop rescanner do the rest.
+func (a *App) beginRescan(ctx context.Context, j job.Job, o RescanOptions) error {
+	tables, opened, err := inspect(ctx, j, mysql.Options{MaxOpen: 1})
+	if err != nil {
+		return err
+	}
+	if _, err = lowerEnd(o.From, tables.Source.NumericKey()); err == nil && o.To != "" {
+		_, err = lowerEnd(o.To, tables.Source.NumericKey())
+	}
+	if err != nil {
+		opened.close(discard)
+		return fmt.Errorf("%w: %w", admin.ErrUnknown, err)
+	}
+	select {
+	case a.rescans <- rescanOrder{job: j, source: tables.Source, opened: opened, options: o}:
+		return nil
+	default:
+		opened.close(discard)
+		return fmt.Errorf("%w: this one pushes the ranges of another rescan; the events say when it is done", admin.ErrElsewhere)
+	}
+}
+
+// rescanner does the rescans that the API began, one at once.
+func (a *App) rescanner(ctx context.Context) {
+	for {
+		select {
+		case o := <-a.rescans:
+			a.doRescan(ctx, o)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *App) doRescan(ctx context.Context, o rescanOrder) {
+	defer o.opened.close(discard)
+	pushed, reached := 0, "nothing"
+	o.options.OnPushed = func(ranges int, upto string) { pushed, reached = ranges, upto }
+	err := rescan(ctx, a.broker, o.job, o.source, o.options)
+	what := fmt.Sprintf("%d ranges pushed, up to %s", pushed, reached)
+	if err != nil {
+		what = "ended early, " + what + "; begin again behind it"
+		a.log.Warn("a rescan ended early", "job", o.job.Name, "pushed", pushed, "upto", reached, "error", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 200*time.Millisecond)
+	defer cancel()
+	if err := a.broker.NoteEvent(ctx, job.Event{Job: o.job.Name, Kind: rescanned, Who: a.id, What: what}); err != nil {
+		a.log.Debug("the end of a rescan was not noted", "error", err)
+	}
 }
 
 // lowerEnd is the exclusive end before an inclusive key.

@@ -31,15 +31,14 @@ func (b *Broker) Callbacks(ctx context.Context, name string) (*Callbacks, error)
 
 // known is a job of this Redis, for a person; the only one for "".
 func (b *Broker) known(ctx context.Context, name string) (*Queue, error) {
-	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
+	names, err := b.JobNames(ctx)
 	if err != nil {
-		return nil, redisError(err)
+		return nil, err
 	}
 	if name == "" && len(names) == 1 {
 		name = names[0]
 	}
 	if !slices.Contains(names, name) {
-		slices.Sort(names)
 		return nil, unknownError(fmt.Sprintf("this Redis knows no job %q; there are: %s", name, strings.Join(names, ", ")))
 	}
 	return &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name)}}, nil
@@ -50,10 +49,10 @@ type unknownError string
 
 func (e unknownError) Error() string { return string(e) }
 
-func (e unknownError) Is(target error) bool { return target == ErrRefused }
+func (e unknownError) Is(target error) bool { return target == ErrRefused || target == ErrUnknown }
 
-// waitingQueues are the queues by name, in the order in which they are shown.
-var waitingQueues = []string{"due", "leased", "confirm", "verify", "retry", "slow", "parked"}
+// WaitingQueues are the queues by name, in the order in which they are shown.
+var WaitingQueues = []string{"due", "leased", "confirm", "verify", "retry", "slow", "parked"}
 
 // List shows what stands at n places of a queue from the first on, those that are due first
 // before the others; of all destinations for "". Places of callbacks of other destinations, and of
@@ -102,10 +101,10 @@ func (c *Callbacks) ids(ctx context.Context, queue, destination string, first, n
 }
 
 func (c *Callbacks) known(queue string) error {
-	if slices.Contains(waitingQueues, queue) {
+	if slices.Contains(WaitingQueues, queue) {
 		return nil
 	}
-	return unknownError(fmt.Sprintf("there is no queue %q of callbacks; want one of %s", queue, strings.Join(waitingQueues, ", ")))
+	return unknownError(fmt.Sprintf("there is no queue %q of callbacks; want one of %s", queue, strings.Join(WaitingQueues, ", ")))
 }
 
 // dueIDs goes through the lists of the destinations, one behind the other.

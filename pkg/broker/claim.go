@@ -219,8 +219,13 @@ func (q *Queue) leader(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", redisError(err)
 	}
+	return holder(value), nil
+}
+
+// holder is who wrote the value of a lock; "" for none.
+func holder(value string) string {
 	_, who, _ := strings.Cut(value, " ")
-	return who, nil
+	return who
 }
 
 // ForgetLocks removes the locks of all jobs. Only for a store that nobody else

@@ -110,18 +110,18 @@ func (b *Broker) Receivers(ctx context.Context) ([]job.Receiver, error) {
 	if err != nil {
 		return nil, redisError(err)
 	}
-	all := make([]job.Receiver, 0, len(hosts))
-	for _, host := range hosts {
+	pipe := b.rdb.Pipeline()
+	states, permits := make([]*redis.MapStringStringCmd, len(hosts)), make([]*redis.StringSliceCmd, len(hosts))
+	for i, host := range hosts {
 		keys := b.endpointKeys(host)
-		f, err := b.rdb.HGetAll(ctx, keys[0]).Result()
-		if err != nil {
-			return nil, redisError(err)
-		}
-		permits, err := b.rdb.ZRange(ctx, keys[1], 0, -1).Result()
-		if err != nil {
-			return nil, redisError(err)
-		}
-		all = append(all, receiver(host, f, permits, now))
+		states[i], permits[i] = pipe.HGetAll(ctx, keys[0]), pipe.ZRange(ctx, keys[1], 0, -1)
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	all := make([]job.Receiver, len(hosts))
+	for i, host := range hosts {
+		all[i] = receiver(host, states[i].Val(), permits[i].Val(), now)
 	}
 	return all, nil
 }

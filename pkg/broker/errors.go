@@ -14,6 +14,10 @@ import (
 // ErrRefused marks what no waiting mends: another layout, an evicting Redis, wrong credentials.
 var ErrRefused = errors.New("refused")
 
+// ErrUnknown marks the name of something that this Redis does not have; such errors
+// are ErrRefused too.
+var ErrUnknown = errors.New("unknown")
+
 // redisError adds what to do where Redis' own words do not say it.
 func redisError(err error) error {
 	switch {

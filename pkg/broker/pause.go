@@ -43,27 +43,29 @@ func (b *Broker) Resume(ctx context.Context, name, who string) (held bool, err e
 	return said == "ok", err
 }
 
-// held says in a line who holds the job and why; "" when nobody does. A hold that
-// names its end is over by itself; its hash stays until somebody removes it.
+// held says in a line who holds the job and why; "" when nobody does.
 func (q *Queue) held(ctx context.Context) (string, error) {
 	hold, err := q.b.rdb.HGetAll(ctx, q.keys.paused()).Result()
 	if err != nil {
 		return "", redisError(err)
 	}
-	if hold["by"] == "" {
-		return "", nil
-	}
-	line := hold["by"] + ": " + hold["why"]
-	until := at(hold["until"])
-	if until.IsZero() {
-		return line, nil
-	}
 	now, err := q.b.rdb.Time(ctx).Result()
 	if err != nil {
 		return "", redisError(err)
 	}
-	if !now.Before(until) {
-		return "", nil
+	return holdLine(hold, now), nil
+}
+
+// holdLine puts a hold into a line. One that names its end is over by itself; its
+// hash stays until somebody removes it.
+func holdLine(hold map[string]string, now time.Time) string {
+	until := at(hold["until"])
+	switch {
+	case hold["by"] == "", !until.IsZero() && !now.Before(until):
+		return ""
+	case until.IsZero():
+		return hold["by"] + ": " + hold["why"]
+	default:
+		return hold["by"] + ": " + hold["why"] + ", until " + until.Format(time.DateTime) + " UTC"
 	}
-	return line + ", until " + until.Format(time.DateTime) + " UTC", nil
 }

@@ -130,6 +130,15 @@ func counters(found map[string]string) map[string]int64 {
 // Depths says how much stands where: list or sorted set name → length.
 func (q *Queue) Depths(ctx context.Context) (map[string]int64, error) {
 	pipe := q.b.rdb.Pipeline()
+	depths := q.askDepths(ctx, pipe)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, redisError(err)
+	}
+	return depths(), nil
+}
+
+// askDepths adds the question to a pipeline; the answer is there when that was run.
+func (q *Queue) askDepths(ctx context.Context, pipe redis.Pipeliner) func() map[string]int64 {
 	lengths := map[string]*redis.IntCmd{
 		"ranges":            pipe.LLen(ctx, q.keys.ranges()),
 		"ranges:leased":     pipe.ZCard(ctx, q.keys.rangesLeased()),
@@ -146,12 +155,11 @@ func (q *Queue) Depths(ctx context.Context) (map[string]int64, error) {
 	for _, d := range q.keys.destinations {
 		lengths["callbacks:"+d] = pipe.LLen(ctx, q.keys.callbacks(d))
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, redisError(err)
+	return func() map[string]int64 {
+		out := make(map[string]int64, len(lengths))
+		for name, n := range lengths {
+			out[name] = n.Val()
+		}
+		return out
 	}
-	out := make(map[string]int64, len(lengths))
-	for name, n := range lengths {
-		out[name] = n.Val()
-	}
-	return out, nil
 }

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -55,22 +57,25 @@ func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 	if err != nil {
 		return nil, redisError(err)
 	}
-	now, err := b.rdb.Time(ctx).Result()
-	if err != nil {
-		return nil, redisError(err)
+	pipe := b.rdb.Pipeline()
+	clock := pipe.Time(ctx)
+	read := make([]*redis.MapStringStringCmd, len(beats))
+	for i, z := range beats {
+		id, _ := z.Member.(string)
+		read[i] = pipe.HGetAll(ctx, b.processKey(id))
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, err
 	}
 	found := make([]job.Process, 0, len(beats))
-	for _, z := range beats {
+	for i, z := range beats {
 		id, _ := z.Member.(string)
-		f, err := b.rdb.HGetAll(ctx, b.processKey(id)).Result()
-		if err != nil {
-			return nil, redisError(err)
-		}
+		f := read[i].Val()
 		if len(f) == 0 {
 			continue
 		}
 		last := time.UnixMilli(int64(z.Score)).UTC()
-		silent := max(0, now.Sub(last)) // it may have beat between the two commands
+		silent := max(0, clock.Val().Sub(last)) // it may have beat between the two commands
 		found = append(found, job.Process{
 			ID: id, Role: f["role"], Host: f["host"], PID: int(number(f["pid"])), Version: f["version"], Address: f["address"],
 			Jobs: f["jobs"], Busy: int(number(f["busy"])), Unsent: f["unsent"], RSS: number(f["rss"]), Started: at(f["started"]),
@@ -81,56 +86,82 @@ func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 	return found, nil
 }
 
-// Jobs reads the state of every job that this Redis knows, by name.
-func (b *Broker) Jobs(ctx context.Context) ([]job.State, error) {
+// JobNames are the jobs that this Redis knows, in order.
+func (b *Broker) JobNames(ctx context.Context) ([]string, error) {
 	names, err := b.rdb.SMembers(ctx, b.jobsKey()).Result()
 	if err != nil {
 		return nil, redisError(err)
 	}
 	sort.Strings(names)
-	states := make([]job.State, 0, len(names))
-	for _, name := range names {
-		s, err := b.jobState(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("read job %s: %w", name, err)
-		}
-		states = append(states, s)
+	return names, nil
+}
+
+// Jobs reads the state of every job that this Redis knows, by name: in three round
+// trips, however many there are.
+func (b *Broker) Jobs(ctx context.Context) ([]job.State, error) {
+	names, err := b.JobNames(ctx)
+	if err != nil || len(names) == 0 {
+		return []job.State{}, err
+	}
+	pipe := b.rdb.Pipeline()
+	clock := pipe.Time(ctx)
+	specs := make([]*redis.MapStringStringCmd, len(names))
+	for i, name := range names {
+		specs[i] = pipe.HGetAll(ctx, keys{prefix: b.jobPrefix(name)}.spec())
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, fmt.Errorf("read %d jobs: %w", len(names), err)
+	}
+	pipe = b.rdb.Pipeline()
+	read := make([]func(time.Time) job.State, len(names))
+	for i, name := range names {
+		read[i] = b.askState(ctx, pipe, name, specs[i].Val())
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, fmt.Errorf("read %d jobs: %w", len(names), err)
+	}
+	states := make([]job.State, len(names))
+	for i := range names {
+		states[i] = read[i](clock.Val())
 	}
 	return states, nil
 }
 
-func (b *Broker) jobState(ctx context.Context, name string) (job.State, error) {
-	q := &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name)}}
-	spec, err := b.rdb.HGetAll(ctx, q.keys.spec()).Result()
-	if err != nil {
-		return job.State{}, redisError(err)
+// askState adds the questions about a job to a pipeline; the answer is there when that was run.
+func (b *Broker) askState(ctx context.Context, pipe redis.Pipeliner, name string, spec map[string]string) func(now time.Time) job.State {
+	q := &Queue{b: b, job: name, keys: keys{prefix: b.jobPrefix(name), destinations: strings.Fields(spec["destinations"])}}
+	lock, hold := pipe.Get(ctx, q.keys.lock()), pipe.HGetAll(ctx, q.keys.paused())
+	cursors, lag := pipe.HGetAll(ctx, q.keys.cursor()), pipe.HGetAll(ctx, q.keys.lag())
+	depths, stats := q.askDepths(ctx, pipe), pipe.HGetAll(ctx, q.keys.stats())
+	return func(now time.Time) job.State {
+		s := job.State{
+			Name: name, Source: spec["identity"], Leader: holder(lock.Val()), Paused: holdLine(hold.Val(), now),
+			Cursors: cursors.Val(), Lag: counters(lag.Val()), Depths: depths(), Stats: counters(stats.Val()),
+		}
+		for name, n := range s.Depths {
+			if strings.HasPrefix(name, "callbacks:") && name != "callbacks:parked" {
+				s.Open += n
+			}
+		}
+		return s
 	}
-	q.keys.destinations = strings.Fields(spec["destinations"])
-	s := job.State{Name: name, Source: spec["identity"]}
-	if s.Leader, err = q.leader(ctx); err != nil {
-		return s, err
-	}
-	if s.Paused, err = q.held(ctx); err != nil {
-		return s, err
-	}
-	if s.Cursors, err = b.rdb.HGetAll(ctx, q.keys.cursor()).Result(); err != nil {
-		return s, redisError(err)
-	}
-	lag, err := b.rdb.HGetAll(ctx, q.keys.lag()).Result()
-	if err != nil {
-		return s, redisError(err)
-	}
-	s.Lag = counters(lag)
-	if s.Depths, err = q.Depths(ctx); err != nil {
-		return s, err
-	}
-	for name, n := range s.Depths {
-		if strings.HasPrefix(name, "callbacks:") && name != "callbacks:parked" {
-			s.Open += n
+}
+
+// exec runs a pipeline in which a key may be missing.
+func exec(ctx context.Context, pipe redis.Pipeliner) error {
+	commands, err := pipe.Exec(ctx)
+	if errors.Is(err, redis.Nil) { // it is that of the first
+		err = nil
+		for _, c := range commands {
+			if !errors.Is(c.Err(), redis.Nil) {
+				err = cmp.Or(err, c.Err())
+			}
 		}
 	}
-	s.Stats, err = q.Stats(ctx)
-	return s, err
+	if err != nil {
+		return redisError(err)
+	}
+	return nil
 }
 
 // NoteLag tells the fleet how far the scans of a job are behind; keys are "<scan>:<shard>".

@@ -108,7 +108,18 @@ func newTransport(concurrency int) *http.Transport {
 }
 
 // Host names the receiver as "host" or "host:port", in lower case.
-func (e *Endpoint) Host() string { return strings.ToLower(e.url.Host) }
+func (e *Endpoint) Host() string { return hostOf(e.url) }
+
+// HostOf is the Host of an endpoint with this address; "" where it cannot be understood.
+func HostOf(address string) string {
+	u, err := parseURL(address)
+	if err != nil {
+		return ""
+	}
+	return hostOf(u)
+}
+
+func hostOf(u *url.URL) string { return strings.ToLower(u.Host) }
 
 // Close ends the idle connections; running deliveries are not touched.
 func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }

@@ -92,6 +92,24 @@ func (r *reader) httpAddr() string {
 	return net.JoinHostPort(host, port)
 }
 
+// shortestToken is what nobody guesses, however often it is tried.
+const shortestToken = 16
+
+// token reads a secret that travels in a header.
+func (r *reader) token(key string) job.Secret {
+	s := r.secret(key)
+	text := s.Reveal()
+	_, at, _ := r.find(key)
+	switch {
+	case s.Empty() || r.bad(key):
+	case len(text) < shortestToken:
+		r.wrong(at, "found "+strconv.Itoa(len(text))+" characters", "want "+strconv.Itoa(shortestToken)+" or more, for example from: openssl rand -hex 16")
+	case strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
+		r.wrong(at, "found a blank or a character beyond ASCII", "want letters, digits and signs of ASCII")
+	}
+	return s
+}
+
 func validPort(port string, least int) bool {
 	n, err := strconv.Atoi(port)
 	return err == nil && n >= least && n <= 65535 && strconv.Itoa(n) == port

@@ -52,7 +52,9 @@ type Log struct {
 
 // HTTP says where health, metrics and the admin API are served.
 type HTTP struct {
-	Addr string // host:port; port 0 means the default of the role
+	Addr  string     // host:port; port 0 means the default of the role
+	Token job.Secret // what API and dashboard ask for; empty: nothing is asked
+	Open  bool       // no token is wanted, although other machines reach the address
 }
 
 // Worker says how much one worker does at once and how often it looks for

@@ -22,6 +22,7 @@ var secrets = []string{
 	"DESTINATION_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db2",
 	"REDIS_PASSWORD=s3cr3t", "SENTINEL_PASSWORD=s3cr3t", "PUSHBEAR_SEND_KEY=s3cr3t", "SERVER_CHAN_SEND_KEY=s3cr3t",
 	"ALERT_URL=generic+https://10.0.0.1/?token=s3cr3t", "DINGTALK_URL=https://10.0.0.1/?access_token=s3cr3t", "DINGTALK_SECRET=s3cr3t", "WEBHOOK_SECRET=whsec_c2VjcmV0",
+	"ADMIN_TOKEN=s3cr3ts3cr3ts3cr3t",
 }
 
 // The reference file shows every setting, each at its default.

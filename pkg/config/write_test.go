@@ -12,6 +12,7 @@ import (
 const everySecret = oneJob + `
     callback: {secrets: [whsec_czNjcjN0]}
 redis: {addr: "redis://user:s3cr3t@10.0.0.1/2"}
+http: {token: s3cr3ts3cr3ts3cr3t}
 alerts:
   urls: ["slack://hook:AAAAAAAAA-BBBBBBBBB-123456789123456789123456@webhook", "smtp://u:s3cr3t@mail/?from=a@b&to=c@d,e@f"]
   dingtalk: {url: "https://10.0.0.1/robot?access_token=s3cr3t", secret: s3cr3t}
@@ -27,7 +28,7 @@ func TestMaskedShowsNoSecret(t *testing.T) {
 	require.NotContains(t, string(text), "czNjcjN0")
 	require.NotContains(t, string(text), "AAAAAAAAA")
 	for _, line := range []string{
-		"dsn: '********'", "password: '********'", "sendKey: '********'", "secret: '********'", "- '********'",
+		"dsn: '********'", "password: '********'", "token: '********'", "sendKey: '********'", "secret: '********'", "- '********'",
 		"baseURL: http://********@127.0.0.1/x?********", "url: http://h/cb?********",
 		"lateCommit: 1m", "name: db2.user", "comparers: 1", "addr: ['10.0.0.1:6379']",
 	} {

@@ -20,6 +20,7 @@ func addRescan(root *cobra.Command) {
 			if err != nil {
 				return err
 			}
+			o.Who = whoAmI()
 			o.OnPushed = func(ranges int, upto string) {
 				fmt.Fprintf(c.OutOrStdout(), "%d ranges pushed, up to %s\n", ranges, upto)
 			}
@@ -28,6 +29,7 @@ func addRescan(root *cobra.Command) {
 	}
 	c.Flags().StringVar(&o.Job, "job", "", "the job; needed when the config has several")
 	c.Flags().StringVar(&o.From, "from", "", "least scan key to look at")
+	c.Flags().StringVar(&o.Why, "reason", "", "why, for those who look at the events")
 	c.Flags().StringVar(&o.To, "to", "", "greatest scan key to look at")
 	root.AddCommand(c)
 }

@@ -1,0 +1,318 @@
+package admin
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// The queues by name, in the order in which they are shown.
+var (
+	callbackQueues = []string{"due", "leased", "confirm", "verify", "retry", "slow", "parked"}
+	rangeQueues    = []string{"waiting", "leased", "retry", "parked"}
+)
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// api answers for the whole fleet.
+type api struct {
+	fleet    Fleet
+	steering Steering
+	watch    *watch
+}
+
+// routes are what there is, by "<method> <path>".
+func (a *api) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /api/v1/overview":           a.overview,
+		"GET /api/v1/history":            a.history,
+		"GET /api/v1/jobs":               a.jobs,
+		"GET /api/v1/queues":             a.queues,
+		"GET /api/v1/workers":            a.workers,
+		"GET /api/v1/endpoints":          a.endpoints,
+		"GET /api/v1/callbacks":          a.callbacks,
+		"GET /api/v1/ranges":             a.ranges,
+		"GET /api/v1/events":             a.events,
+		"POST /api/v1/callbacks/{act}":   a.act,
+		"POST /api/v1/jobs/{job}/pause":  a.pause,
+		"POST /api/v1/jobs/{job}/resume": a.resume,
+		"POST /api/v1/rescan":            a.rescan,
+	}
+}
+
+// serve adds the routes.
+func (a *api) serve(mux *http.ServeMux, g *guard) {
+	for route, handle := range a.routes() {
+		mux.Handle(route, g.protect(bounded(handle)))
+	}
+	mux.Handle("GET /api/v1/stream", g.protect(http.HandlerFunc(a.stream)))
+	mux.HandleFunc("GET /api/v1/session", g.state)
+	mux.Handle("POST /api/v1/session", g.sameOrigin(http.HandlerFunc(g.login)))
+	mux.Handle("DELETE /api/v1/session", g.sameOrigin(http.HandlerFunc(g.logout)))
+	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = w.Write(openAPI)
+	})
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, fmt.Sprintf("there is no %s %s; /api/v1/openapi.yaml says what there is", r.Method, r.URL.Path))
+	})
+}
+
+// bounded gives a request the time that a source may take.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// look answers with a part of the overview.
+func (a *api) look(w http.ResponseWriter, r *http.Request, part func(Overview) any) {
+	if ask(r).failed(w) {
+		return
+	}
+	o, err := a.watch.look(r.Context())
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	answer(w, http.StatusOK, part(o))
+}
+
+func (a *api) overview(w http.ResponseWriter, r *http.Request) {
+	a.look(w, r, func(o Overview) any { return o })
+}
+
+func (a *api) jobs(w http.ResponseWriter, r *http.Request) {
+	a.look(w, r, func(o Overview) any { return map[string]any{"jobs": o.Jobs} })
+}
+
+func (a *api) workers(w http.ResponseWriter, r *http.Request) {
+	a.look(w, r, func(o Overview) any { return map[string]any{"workers": o.Processes} })
+}
+
+func (a *api) endpoints(w http.ResponseWriter, r *http.Request) {
+	a.look(w, r, func(o Overview) any { return map[string]any{"endpoints": o.Receivers} })
+}
+
+// queueLength is how much stands in one queue.
+type queueLength struct {
+	Job    string `json:"job"`
+	Queue  string `json:"queue"` // "ranges", "callbacks:slow", "callbacks:<destination>" for the due
+	Length int64  `json:"length"`
+}
+
+func (a *api) queues(w http.ResponseWriter, r *http.Request) {
+	q := ask(r, "job")
+	name := q.name("job")
+	if q.failed(w) {
+		return
+	}
+	o, err := a.watch.look(r.Context())
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	all := []queueLength{}
+	for _, j := range o.Jobs {
+		if name == "" || name == j.Name {
+			for _, queue := range slices.Sorted(maps.Keys(j.Depths)) {
+				all = append(all, queueLength{j.Name, queue, j.Depths[queue]})
+			}
+		}
+	}
+	if name != "" && len(all) == 0 {
+		failWith(w, fmt.Errorf("%w: no job %q", ErrUnknown, name))
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"queues": all})
+}
+
+const (
+	usualPage   = 100
+	longestPage = 1000
+	farthest    = 1 << 40
+)
+
+// place reads which part of a queue is asked for.
+func place(r *http.Request, queues []string, more ...string) (Place, *question) {
+	q := ask(r, append([]string{"job", "queue", "first", "limit"}, more...)...)
+	return Place{
+		Job: q.name("job"), Queue: q.word("queue", queues),
+		First: q.number("first", 0, 0, farthest), Most: q.number("limit", usualPage, 1, longestPage),
+	}, q
+}
+
+func (a *api) callbacks(w http.ResponseWriter, r *http.Request) {
+	p, q := place(r, callbackQueues, "destination")
+	p.Destination = q.name("destination")
+	if q.failed(w) {
+		return
+	}
+	found, err := a.fleet.Callbacks(r.Context(), p)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	found.Callbacks = append([]job.Waiting{}, found.Callbacks...) // [] instead of null
+	answer(w, http.StatusOK, found)
+}
+
+func (a *api) ranges(w http.ResponseWriter, r *http.Request) {
+	p, q := place(r, rangeQueues)
+	if q.failed(w) {
+		return
+	}
+	found, err := a.fleet.Ranges(r.Context(), p)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	found.Ranges = append([]job.WaitingRange{}, found.Ranges...)
+	answer(w, http.StatusOK, found)
+}
+
+// event is a job.Event as JSON.
+type event struct {
+	At   time.Time     `json:"at"`
+	Job  string        `json:"job,omitempty"` // "" for what concerns the whole fleet
+	Kind job.EventKind `json:"kind"`
+	Who  string        `json:"who"`
+	What string        `json:"what"`
+}
+
+func (a *api) events(w http.ResponseWriter, r *http.Request) {
+	q := ask(r, "job", "limit")
+	name, limit := q.name("job"), q.number("limit", usualPage, 1, longestPage)
+	if q.failed(w) {
+		return
+	}
+	found, err := a.fleet.Events(r.Context(), name, limit)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	all := make([]event, len(found))
+	for i, e := range found {
+		all[i] = event(e)
+	}
+	answer(w, http.StatusOK, map[string]any{"events": all})
+}
+
+// acts are what may stand behind /api/v1/callbacks/.
+var acts = []job.Act{job.ActRetry, job.ActPark, job.ActUnpark, job.ActDrop}
+
+// mostIDs bounds what one order names.
+const mostIDs = 1000
+
+func (a *api) act(w http.ResponseWriter, r *http.Request) {
+	o := Order{Act: job.Act(r.PathValue("act")), Who: who(r)}
+	if !slices.Contains(acts, o.Act) {
+		fail(w, http.StatusNotFound, fmt.Sprintf("nobody can %q callbacks; want retry, park, unpark or drop", o.Act))
+		return
+	}
+	if !read(w, r, &o) {
+		return
+	}
+	if mistake := o.mistake(); mistake != "" {
+		fail(w, http.StatusBadRequest, mistake)
+		return
+	}
+	did, err := a.steering.Act(r.Context(), o)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.hurry()
+	answer(w, http.StatusOK, did)
+}
+
+func (o Order) mistake() string {
+	switch {
+	case len(o.IDs) == 0 && o.Queue == "":
+		return "say which callbacks: ids, or a queue for all in it"
+	case len(o.IDs) > 0 && (o.Queue != "" || o.Destination != "" || o.Before != 0):
+		return "say either ids or a queue"
+	case len(o.IDs) > mostIDs:
+		return fmt.Sprintf("found %d ids, want at most %d", len(o.IDs), mostIDs)
+	case o.Queue != "" && !slices.Contains(callbackQueues, o.Queue):
+		return "queue wants one of " + strings.Join(callbackQueues, ", ")
+	case o.Before < 0:
+		return "before wants what left of an earlier answer was"
+	case o.Job != "" && !job.ValidName(o.Job), o.Destination != "" && !job.ValidName(o.Destination):
+		return "job and destination want names of letters, digits, '_', '.', '@', '-', at most 64"
+	case o.Act.NeedsReason() && strings.TrimSpace(o.Reason) == "":
+		return string(o.Act) + " wants a reason: whoever looks at the events later will ask"
+	}
+	return ""
+}
+
+func (a *api) rescan(w http.ResponseWriter, r *http.Request) {
+	order := Rescan{Who: who(r)}
+	if !read(w, r, &order) {
+		return
+	}
+	if err := a.steering.Rescan(r.Context(), order); err != nil {
+		failWith(w, err)
+		return
+	}
+	answer(w, http.StatusAccepted, order)
+}
+
+func (a *api) pause(w http.ResponseWriter, r *http.Request) {
+	var sent struct {
+		Reason string `json:"reason"`
+		For    string `json:"for"`
+	}
+	if !read(w, r, &sent) {
+		return
+	}
+	p := Pause{Who: who(r), Job: r.PathValue("job"), Reason: sent.Reason}
+	if strings.TrimSpace(sent.Reason) == "" {
+		fail(w, http.StatusBadRequest, "pause wants a reason: whoever finds the job paused will ask")
+		return
+	}
+	if sent.For != "" {
+		d, err := time.ParseDuration(sent.For)
+		if err != nil || d < time.Second {
+			fail(w, http.StatusBadRequest, "for wants a time of at least 1s, such as 30m or 2h")
+			return
+		}
+		p.For = d
+	}
+	until, err := a.steering.Pause(r.Context(), p)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.hurry()
+	answer(w, http.StatusOK, struct {
+		Job   string    `json:"job"`
+		Until time.Time `json:"until,omitzero"`
+	}{p.Job, until})
+}
+
+func (a *api) resume(w http.ResponseWriter, r *http.Request) {
+	if !read(w, r, &struct{}{}) {
+		return
+	}
+	held, err := a.steering.Resume(r.Context(), r.PathValue("job"), who(r))
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.hurry()
+	answer(w, http.StatusOK, struct {
+		Job    string `json:"job"`
+		Paused bool   `json:"was_paused"`
+	}{r.PathValue("job"), held})
+}

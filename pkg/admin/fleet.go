@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// Fleet is what the API shows: all jobs of the Redis that this process uses, not
+// only its own. Errors about the question are ErrUnknown; others are taken for
+// those of a server that does not answer.
+type Fleet interface {
+	// Overview is how everything fares now.
+	Overview(context.Context) (Overview, error)
+	Callbacks(context.Context, Place) (Callbacks, error)
+	Ranges(context.Context, Place) (Ranges, error)
+	// Events are the newest n of a job, of all jobs for "".
+	Events(ctx context.Context, job string, n int) ([]job.Event, error)
+}
+
+// Steering is what people do.
+type Steering interface {
+	// Act does what an order says, a bounded part of it at once.
+	Act(context.Context, Order) (Outcome, error)
+	// Pause has a job stand still; the time is when that ends, zero for never.
+	Pause(context.Context, Pause) (until time.Time, err error)
+	// Resume has it go on; held says whether it was paused.
+	Resume(ctx context.Context, job, who string) (held bool, err error)
+	// Rescan begins to have rows looked at again. ErrElsewhere: this process cannot.
+	Rescan(context.Context, Rescan) error
+}
+
+// Errors about what was asked.
+var (
+	ErrUnknown   = errors.New("there is no such thing")
+	ErrElsewhere = errors.New("another process has to be asked")
+)
+
+// Overview is how a fleet fares.
+type Overview struct {
+	At        time.Time      `json:"at"`
+	Version   string         `json:"version"`        // of the process that answers
+	Process   string         `json:"process"`        // its id
+	Memory    int            `json:"memory_percent"` // of Redis' maxmemory; 0 where it has none
+	Jobs      []Job          `json:"jobs"`
+	Processes []job.Process  `json:"processes"`
+	Receivers []job.Receiver `json:"endpoints"`
+	// NotReady is what keeps the process that answers from working.
+	NotReady []Problem `json:"not_ready"`
+	// Troubles are what a person should know of, the worst first.
+	Troubles []Trouble `json:"troubles"`
+}
+
+// Job is how one job fares.
+type Job struct {
+	job.State
+	// MaxCallbacks is how many may be open; 0 where this process does not have the job.
+	MaxCallbacks int           `json:"max_callbacks"`
+	Destinations []Destination `json:"destinations"`
+
+	RowsPerSecond      float64 `json:"rows_per_second"`
+	DeliveredPerSecond float64 `json:"callbacks_per_second"`
+}
+
+// Destination is one of a job.
+type Destination struct {
+	Name string `json:"name"`
+	// Receiver is the "host:port" that is called; "" where this process does not know.
+	Receiver string `json:"endpoint,omitempty"`
+}
+
+// Place is a part of a queue.
+type Place struct {
+	Job         string
+	Destination string // "" for all
+	Queue       string
+	First, Most int // places, from 0
+}
+
+// Callbacks are a page of open callbacks.
+type Callbacks struct {
+	Callbacks []job.Waiting `json:"callbacks"`
+	Total     int           `json:"total"` // in the queue
+	Next      int           `json:"next"`  // where the next page begins; 0 when there is none
+}
+
+// Ranges are a page of ranges that are not done.
+type Ranges struct {
+	Ranges []job.WaitingRange `json:"ranges"`
+	Total  int                `json:"total"`
+	Next   int                `json:"next"`
+}
+
+// Order is what a person wants done with callbacks: those with the ids, or all of a queue.
+type Order struct {
+	Act         job.Act  `json:"-"`
+	Who         string   `json:"-"`
+	Job         string   `json:"job"`
+	IDs         []string `json:"ids,omitempty"`
+	Queue       string   `json:"queue,omitempty"`
+	Destination string   `json:"destination,omitempty"`
+	Before      int      `json:"before,omitempty"` // go on with what an earlier answer left
+	Reason      string   `json:"reason,omitempty"`
+}
+
+// Outcome is what came of an order.
+type Outcome struct {
+	Did  map[string]int `json:"did"`  // by the words of job.Acted
+	Left int            `json:"left"` // of the queue; repeat the order with it as Before
+}
+
+// Rescan is what a person wants looked at again.
+type Rescan struct {
+	Who    string `json:"-"`
+	Job    string `json:"job"`
+	From   string `json:"from,omitempty"` // scan keys, both inclusive; "" is no bound
+	To     string `json:"to,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Pause has a job stand still for a while, or for 0 until somebody resumes it.
+type Pause struct {
+	Who, Job, Reason string
+	For              time.Duration
+}

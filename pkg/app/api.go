@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/admin"
+	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/callback"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+var (
+	_ admin.Fleet    = fleet{}
+	_ admin.Steering = fleet{}
+)
+
+// fleet is what the API of this process shows and steers: everything in its Redis.
+type fleet struct{ a *App }
+
+// asked marks errors about what was asked, for the API.
+func asked(err error) error {
+	if errors.Is(err, broker.ErrUnknown) {
+		return fmt.Errorf("%w: %w", admin.ErrUnknown, err)
+	}
+	return err
+}
+
+// Overview reads how the fleet fares.
+func (f fleet) Overview(ctx context.Context) (o admin.Overview, err error) {
+	b := f.a.broker
+	states, err := f.a.states(ctx, 0)
+	if err != nil {
+		return o, err
+	}
+	o = admin.Overview{
+		At: time.Now().UTC(), Version: Version, Process: f.a.id, Memory: b.Memory(ctx), Jobs: make([]admin.Job, len(states)),
+		NotReady: append([]admin.Problem{}, f.a.notReady(ctx)...),
+	}
+	for i, s := range states {
+		o.Jobs[i] = f.job(s)
+	}
+	processes, err := b.Processes(ctx)
+	if err != nil {
+		return o, err
+	}
+	receivers, err := b.Receivers(ctx)
+	o.Processes, o.Receivers = append([]job.Process{}, processes...), append([]job.Receiver{}, receivers...)
+	return o, err
+}
+
+// job adds what the config of this process says of a job.
+func (f fleet) job(s job.State) admin.Job {
+	j := admin.Job{State: s, Destinations: []admin.Destination{}}
+	for _, r := range f.a.jobs {
+		if r.job.Name != s.Name {
+			continue
+		}
+		j.MaxCallbacks = r.job.MaxCallbacks
+		for _, d := range r.job.Destinations {
+			j.Destinations = append(j.Destinations, f.destination(d))
+		}
+		return j
+	}
+	for name := range s.Depths { // those of another config are known by their queues
+		if d, is := strings.CutPrefix(name, "callbacks:"); is && !slices.Contains(broker.WaitingQueues, d) {
+			j.Destinations = append(j.Destinations, admin.Destination{Name: d})
+		}
+	}
+	slices.SortFunc(j.Destinations, func(a, b admin.Destination) int { return strings.Compare(a.Name, b.Name) })
+	return j
+}
+
+func (f fleet) destination(d job.Destination) admin.Destination {
+	known := admin.Destination{Name: d.Name}
+	if !d.Callback.Off {
+		known.Receiver = callback.HostOf(d.Callback.URL)
+	}
+	return known
+}
+
+// Callbacks lists a page of a queue. With a destination it may hold fewer than asked
+// for: the others of the queue are passed over, a bounded number at once.
+func (f fleet) Callbacks(ctx context.Context, p admin.Place) (page admin.Callbacks, err error) {
+	const farthest = 2000
+	open, err := f.a.broker.Callbacks(ctx, p.Job)
+	if err != nil {
+		return page, asked(err)
+	}
+	if page.Total, err = open.Length(ctx, p.Queue, p.Destination); err != nil {
+		return page, asked(err)
+	}
+	at := p.First
+	for at < page.Total && at < p.First+max(farthest, p.Most) && len(page.Callbacks) == 0 {
+		if page.Callbacks, err = open.List(ctx, p.Queue, p.Destination, at, p.Most); err != nil {
+			return page, asked(err)
+		}
+		at += p.Most
+	}
+	if at < page.Total {
+		page.Next = at
+	}
+	return page, nil
+}
+
+// Ranges lists a page of a queue.
+func (f fleet) Ranges(ctx context.Context, p admin.Place) (page admin.Ranges, err error) {
+	found, total, err := f.a.broker.Ranges(ctx, p.Job, p.Queue, p.First, p.Most)
+	page = admin.Ranges{Ranges: found, Total: int(total)}
+	if end := p.First + p.Most; end < page.Total {
+		page.Next = end
+	}
+	return page, asked(err)
+}
+
+// Events gives the newest events of a job, or of the fleet and all its jobs.
+func (f fleet) Events(ctx context.Context, name string, n int) ([]job.Event, error) {
+	names, err := f.a.broker.JobNames(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case name == "":
+		names = append(names, "")
+	case !slices.Contains(names, name):
+		return nil, fmt.Errorf("%w: this Redis knows no job %q; there are: %s", admin.ErrUnknown, name, strings.Join(names, ", "))
+	default:
+		names = []string{name}
+	}
+	var all []job.Event
+	for _, name := range names {
+		some, err := f.a.broker.Events(ctx, name, n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortStableFunc(all, func(a, b job.Event) int { return b.At.Compare(a.At) })
+	return all[:min(n, len(all))], nil
+}
+
+// mostActs bounds for how many places of a queue one request keeps Redis busy.
+const mostActs = 2000
+
+// Act does an order, or a part of it.
+func (f fleet) Act(ctx context.Context, o admin.Order) (admin.Outcome, error) {
+	open, err := f.a.broker.Callbacks(ctx, o.Job)
+	if err != nil {
+		return admin.Outcome{}, asked(err)
+	}
+	did, left, err := actOn(ctx, open, o.Act, QueueOptions{
+		Job: o.Job, Destination: o.Destination, Queue: o.Queue, IDs: o.IDs, Who: o.Who, Why: o.Reason,
+	}, portion{before: o.Before, most: mostActs})
+	if err == nil {
+		f.a.log.Info("callbacks were acted on", "act", string(o.Act), "who", o.Who, "job", o.Job, "queue", o.Queue, "done", did[string(job.ActDone)])
+	}
+	return admin.Outcome{Did: did, Left: left}, asked(err)
+}
+
+// Pause has a job stand still.
+func (f fleet) Pause(ctx context.Context, p admin.Pause) (until time.Time, err error) {
+	until, err = f.a.broker.Pause(ctx, p.Job, p.Who, p.Reason, p.For)
+	return until, asked(err)
+}
+
+// Resume has a paused job go on.
+func (f fleet) Resume(ctx context.Context, name, who string) (held bool, err error) {
+	held, err = f.a.broker.Resume(ctx, name, who)
+	return held, asked(err)
+}
+
+// Rescan begins to have rows of a job of this process looked at again.
+func (f fleet) Rescan(ctx context.Context, o admin.Rescan) error {
+	for _, r := range f.a.jobs {
+		if r.job.Name == o.Job {
+			return f.a.beginRescan(ctx, r.job, RescanOptions{Job: o.Job, From: o.From, To: o.To, Who: o.Who, Why: o.Reason})
+		}
+	}
+	return fmt.Errorf("%w: the config of this process has no job %q: ask a scheduler that runs it", admin.ErrElsewhere, o.Job)
+}
