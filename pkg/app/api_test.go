@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/internal/eventually"
 	"github.com/masixun71/cupid-go/internal/redistest"
 	"github.com/masixun71/cupid-go/pkg/app"
 	"github.com/masixun71/cupid-go/pkg/broker"
@@ -204,21 +205,22 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 	w.wait("slow", 30)
 	w.redis(func(ctx context.Context, pipe redis.Pipeliner) {
 		pipe.LPush(ctx, w.key("ranges"), "insert:db.user:..100", "insert:db.user:100..200")
-		pipe.ZAdd(ctx, w.key("ranges:parked"), redis.Z{Score: 1, Member: "insert:db.user:7..8"})
+		pipe.ZAdd(ctx, w.key("ranges:parked"), redis.Z{Score: float64(time.Now().Add(time.Hour).UnixMilli()), Member: "insert:db.user:7..8"})
 		pipe.HSet(ctx, w.key("range:insert:db.user:7..8"), "parked", 1, "error", "statement_timeout")
 		pipe.ZAdd(ctx, w.prefix+"endpoints", redis.Z{Score: float64(time.Now().UnixMilli()), Member: "127.0.0.1:1"})
 		pipe.HSet(ctx, w.prefix+"{endpoint:127.0.0.1:1}:state", "opened", time.Now().UnixMilli(), "open_until", time.Now().Add(time.Minute).UnixMilli(), "failures", 10, "code", "http_503")
 	})
 
-	overview := w.ok("GET", "/api/v1/overview", "")
+	var overview found
+	require.True(t, eventually.Holds(patience, func() bool { // one may have been read before all this was there
+		overview = w.ok("GET", "/api/v1/overview", "")
+		kinds := map[string]bool{}
+		for _, trouble := range overview.Troubles {
+			kinds[trouble.Kind] = true
+		}
+		return kinds["no_workers"] && kinds["receiver_down"] && kinds["no_leader"] && kinds["slow_callbacks"] && kinds["stalled_ranges"]
+	}), "%v", overview.Troubles)
 	require.Len(t, overview.Jobs, 2, "also the job of another config")
-	kinds := map[string]bool{}
-	for _, trouble := range overview.Troubles {
-		kinds[trouble.Kind] = true
-	}
-	for _, kind := range []string{"no_workers", "receiver_down", "no_leader", "slow_callbacks", "stalled_ranges"} {
-		require.True(t, kinds[kind], "%s is missing in %v", kind, overview.Troubles)
-	}
 	require.Len(t, w.ok("GET", "/api/v1/jobs", "").Jobs, 2)
 	require.Len(t, w.ok("GET", "/api/v1/endpoints", "").Endpoints, 1)
 	w.ok("GET", "/api/v1/workers", "")
