@@ -22,7 +22,6 @@ import (
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/embedded"
-	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/logging"
 	"github.com/masixun71/cupid-go/pkg/notify"
 	"github.com/masixun71/cupid-go/pkg/pulse"
@@ -75,6 +74,7 @@ type App struct {
 	meters   *meters
 	gates    *gates
 	pulse    pulse.Monitor
+	teller   *teller // of the fleet
 
 	teardown []step
 
@@ -128,12 +128,14 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	a.meters.zeros(a.notifier.Kinds())
+	a.teller = newTeller(a, "")
+	a.teller.read = a.broker.Alerts
 	a.gates = newGates(c.Load, a.broker.Permits(c.Process.Lease), a.noteWait())
 	if err := a.openAdmin(registry); err != nil {
 		return nil, err
 	}
 	for _, j := range c.Jobs {
-		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting", lag: map[string]int64{}})
+		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting", lag: map[string]int64{}, teller: newTeller(a, j.Name)})
 	}
 	return a, nil
 }
@@ -252,6 +254,7 @@ func (a *App) Run(ctx context.Context) error {
 	loops.Go(func() { a.beat(ctx) })
 	loops.Go(func() { a.report(ctx) })
 	loops.Go(func() { a.rescanner(ctx) })
+	loops.Go(func() { a.teller.run(ctx) })
 	for _, r := range a.jobs {
 		runs.Go(func() { r.run(ctx) })
 	}
@@ -383,6 +386,3 @@ func (a *App) hear(ctx context.Context) {
 		}
 	}
 }
-
-// alert is what the workers raise.
-func (a *App) alert(alert job.Alert) { a.notifier.Notify(alert) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/notify"
 )
 
 // probeRedis asks whether Redis takes writes, and tells people when it has lost
@@ -22,8 +23,9 @@ func (a *App) probeRedis(ctx context.Context) error {
 		names[i] = r.job.Name
 	}
 	a.log.Error("redis has lost its data: "+forgotten, "jobs", strings.Join(names, " "), "not_found_again", notFoundAgain)
+	// This is no state that anybody could find later: who sees it tells it.
+	a.notifier.Tell(ctx, notify.Order{Telling: job.Telling{Alert: job.Alert{Kind: job.AlertForgotten}, News: job.NewsOn, First: true}})
 	for _, name := range names {
-		a.alert(job.Alert{Kind: job.AlertForgotten, Job: name, Count: 1, Detail: "What is not found again: " + notFoundAgain + "."})
 		err = errors.Join(err, a.broker.NoteEvent(ctx, job.Event{Job: name, Kind: job.EventForgotten, Who: a.id, What: "Redis has lost its data: " + forgotten}))
 	}
 	return err

@@ -48,6 +48,8 @@ type jobRun struct {
 	log *slog.Logger
 	ran bool // its loops ran since the process began; only run knows
 
+	teller *teller
+
 	mu     sync.Mutex
 	state  string // starting, running, refused, stopped
 	why    error
@@ -71,6 +73,12 @@ func (r *jobRun) takeLag() map[string]int64 {
 	noted := r.lag
 	r.lag = map[string]int64{}
 	return noted
+}
+
+// trouble is what a worker says when people may have something to know.
+func (r *jobRun) trouble() {
+	r.teller.ring()
+	r.a.teller.ring()
 }
 
 // calls notes that this process calls a receiver.
@@ -196,6 +204,8 @@ func (r *jobRun) loops(ctx context.Context, plan *mysql.Plan, queue *broker.Queu
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var loops sync.WaitGroup
+	r.teller.read = queue.Alerts
+	loops.Go(func() { r.teller.run(ctx) })
 	loops.Go(func() {
 		select {
 		case found := <-mistakes:
@@ -382,6 +392,6 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	return worker.New(worker.Config{
 		Job: r.job, Queue: queue, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
 		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
-		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Alert: r.a.alert, Meter: r.a.meters.job(r.job.Name), Pulse: r,
+		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name), Pulse: r,
 	}), closeAll, nil
 }

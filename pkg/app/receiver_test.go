@@ -40,6 +40,8 @@ func TestADeadReceiverCostsNoAttemptsAndIsCalledAgainWhenItIsBack(t *testing.T) 
 	require.Less(t, time.Since(back), time.Minute)
 	w.equal()
 	w.until(func() bool { return len(w.work()) == 0 }, "nothing is left")
+	require.Len(t, w.log.lines("msg=alert", "kind=breaker"), 1, "of all processes one tells")
+	require.Len(t, w.log.lines("msg=alert", "kind=slow"), 1)
 }
 
 func TestARateLimitIsKeptByAllWorkersTogether(t *testing.T) {

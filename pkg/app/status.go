@@ -25,6 +25,8 @@ type Status struct {
 	Process   job.Process   `json:"process"` // who answers
 	Processes []job.Process `json:"processes"`
 	Jobs      []JobStatus   `json:"jobs"`
+	// Told is what people were told of that goes on in the whole fleet, and since when they know.
+	Told map[string]time.Time `json:"told"`
 	// Local is the state of each job in the answering process: starting, running, refused.
 	Local map[string]string `json:"local"`
 }
@@ -81,6 +83,9 @@ func readStatus(ctx context.Context, b *broker.Broker) (Status, error) {
 	}
 	jobs, err := b.Jobs(ctx)
 	if err != nil {
+		return s, err
+	}
+	if s.Told, err = b.Told(ctx, ""); err != nil {
 		return s, err
 	}
 	then := map[string]map[string]int64{}

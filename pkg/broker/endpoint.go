@@ -165,7 +165,7 @@ func (q *Queue) HastenCallbacks(ctx context.Context, destination string, all boo
 	if !all {
 		batch = 1
 	}
-	keys := []string{q.keys.troublePrefix() + string(job.AlertSlow) + ":" + destination, q.keys.slow()}
+	keys := []string{q.keys.trouble(job.AlertSlow, destination), q.keys.slow()}
 	for first := 0; ; first += batch {
 		reply, err := run(ctx, q.b.rdb, hastenCallbacksScript, keys, first, batch, q.b.wakeChannel(), q.message(job.WakeDue))
 		if err != nil {

@@ -93,6 +93,14 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	require.Len(t, got, 2)
 	require.NoError(t, l.Refresh(ctx, lease))
 
+	// People hear of it.
+	tellings, err := f.broker.ClaimAlerts(ctx, "", []job.Alert{{Kind: job.AlertMemory, Count: 100}}, again)
+	require.NoError(t, err)
+	require.Len(t, tellings, 1)
+	first, err := f.broker.NoteTold(ctx, tellings[0])
+	require.NoError(t, err)
+	require.True(t, first)
+
 	// A person who stops the flood.
 	_, err = f.broker.Pause(ctx, "db.user", "eva", "too much", 0)
 	require.NoError(t, err)

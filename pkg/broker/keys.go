@@ -1,6 +1,10 @@
 package broker
 
-import "time"
+import (
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
 
 // Layout is the version of the keys below. A process refuses to work on another;
 // what stands behind a dot ("1.2") are additions that it may leave alone: unknown
@@ -19,6 +23,12 @@ func (b *Broker) eventsKey(name string) string { // LIST of what happened, newes
 	}
 	return keys{prefix: b.jobPrefix(name)}.events()
 }
+func (b *Broker) toldKey(name string) string { // HASH what people are told of → "on" or "over", when; "" is the fleet's
+	if name == "" {
+		return b.prefix + "told"
+	}
+	return keys{prefix: b.jobPrefix(name)}.told()
+}
 func (b *Broker) jobPrefix(name string) string { return b.prefix + "{" + name + "}:" }
 
 // keys are the keys of one job. They share a hash tag, so that a script may
@@ -36,6 +46,7 @@ func (k keys) paused() string       { return k.prefix + "paused" }        // HAS
 func (k keys) stats() string        { return k.prefix + "stats" }         // HASH counter → n
 func (k keys) lag() string          { return k.prefix + "lag" }           // HASH "<scan>:<shard>" → ids or seconds that the cursor is behind
 func (k keys) events() string       { return k.prefix + "events" }        // LIST of what happened, newest first
+func (k keys) told() string         { return k.prefix + "told" }          // HASH "<kind>:<destination>" → "on" or "over", when
 func (k keys) reclaim() string      { return k.prefix + "reclaim" }       // HASH last, hold
 func (k keys) ranges() string       { return k.prefix + "ranges" }        // LIST of range ids
 func (k keys) rangesLeased() string { return k.prefix + "ranges:leased" } // ZSET range id → lease end, ms
@@ -58,6 +69,10 @@ func (k keys) slow() string            { return k.prefix + "callbacks:slow" }   
 func (k keys) parked() string          { return k.prefix + "callbacks:parked" }  // ZSET callback id → when parked, ms
 func (k keys) callbackPrefix() string  { return k.prefix + "callback:" }         // + id: HASH, see parseCallback
 func (k keys) troublePrefix() string   { return k.prefix + "trouble:" }          // + "<kind>:<destination>": ZSET callback id → since, ms
+func (k keys) trouble(kind job.AlertKind, destination string) string {
+	return k.troublePrefix() + string(kind) + ":" + destination
+}
+func (k keys) stalled() string { return k.troublePrefix() + string(job.AlertStalled) } // ZSET range id → since, ms
 
 // day is the key of one day's counters.
 func (k keys) day(t time.Time) string { return k.stats() + ":" + t.UTC().Format(time.DateOnly) }

@@ -34,7 +34,7 @@ func (q *Queue) SplitRange(ctx context.Context, r job.LeasedRange, parts []job.R
 	if !covers(parts, r.Range) {
 		return fmt.Errorf("split range %s: its %d parts do not cover it", r.ID, len(parts))
 	}
-	keys := []string{q.keys.rangeItem(r.ID), q.keys.rangesLeased(), q.keys.ranges()}
+	keys := []string{q.keys.rangeItem(r.ID), q.keys.rangesLeased(), q.keys.ranges(), q.keys.stalled()}
 	args := []any{
 		r.ID, r.Token, q.limits.MaxRanges, job.StallsAlone, q.keys.rangePrefix(), q.b.wakeChannel(), q.message(job.WakeRanges),
 	}
@@ -63,7 +63,7 @@ func covers(parts []job.Range, r job.Range) bool {
 // ParkRange sets a range aside that no run finishes; code says why in a word,
 // "" keeps the last. It is tried again by itself now and then. ErrLost as AckRange's.
 func (q *Queue) ParkRange(ctx context.Context, r job.LeasedRange, code string) error {
-	keys := []string{q.keys.rangeItem(r.ID), q.keys.rangesLeased(), q.keys.rangesParked()}
+	keys := []string{q.keys.rangeItem(r.ID), q.keys.rangesLeased(), q.keys.rangesParked(), q.keys.stalled()}
 	reply, err := run(ctx, q.b.rdb, parkRangeScript, keys, r.ID, r.Token, code, job.StallsAlone,
 		ms(parkedWait), ms(parkedLongest), q.b.wakeChannel(), q.message(job.WakeDue))
 	if err != nil {

@@ -146,11 +146,14 @@ func TestParkedRangeIsTriedAgainMoreAndMoreRarely(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		heard := f.hints()
 		f.seed(leasedRange.and(state{"range:" + r1: {"token=mine", "begun=1", "stalls=3", "attempts=4", "error=stalled"}}))
+		since := "now" // people are told of it until it is done
+		passed := 0
 		for times, wait := range []int{10, 20, 40, 60, 60} {
 			require.NoError(f, f.ParkRange(f.Context(), mine(), ""))
 			want := state{
-				"ranges:parked": {fmt.Sprintf("%s@+%dm", r1, wait)},
-				"range:" + r1:   {"attempts=4", "error=stalled", fmt.Sprintf("parked=%d", times+1), "stalls=2"},
+				"ranges:parked":   {fmt.Sprintf("%s@+%dm", r1, wait)},
+				"range:" + r1:     {"attempts=4", "error=stalled", fmt.Sprintf("parked=%d", times+1), "stalls=2"},
+				"trouble:stalled": {r1 + "@" + since},
 			}
 			f.want(want)
 			require.Equal(f, []string{"db.user due"}, heard())
@@ -158,6 +161,8 @@ func TestParkedRangeIsTriedAgainMoreAndMoreRarely(t *testing.T) {
 			f.want(want)
 
 			f.pass(time.Duration(wait+1) * time.Minute)
+			passed += wait + 1
+			since = fmt.Sprintf("-%dm", passed)
 			require.Equal(f, 1, f.promote().Moved)
 			require.Equal(f, []string{"db.user ranges"}, heard())
 			r := f.fetchRange()
@@ -166,6 +171,13 @@ func TestParkedRangeIsTriedAgainMoreAndMoreRarely(t *testing.T) {
 		}
 		require.NoError(f, f.ParkRange(f.Context(), mine(), "unreadable"))
 		require.Contains(f, f.state()["range:"+r1], "error=unreadable")
+
+		moved, err := f.UnparkRanges(f.Context())
+		require.NoError(f, err)
+		require.Equal(f, 1, moved)
+		require.Contains(f, f.state(), "trouble:stalled")
+		require.NoError(f, f.AckRange(f.Context(), f.fetchRange(), 0, nil))
+		require.NotContains(f, f.state(), "trouble:stalled", "done, also in the eyes of people")
 	})
 }
 

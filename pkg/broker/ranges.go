@@ -118,7 +118,7 @@ func (q *Queue) AckRange(ctx context.Context, r job.LeasedRange, portions int, c
 	for name, n := range counts {
 		args = append(args, name, n)
 	}
-	keys := append([]string{q.keys.rangeItem(r.ID), q.keys.rangesLeased()}, q.statKeys()...)
+	keys := append([]string{q.keys.rangeItem(r.ID), q.keys.rangesLeased()}, append(q.statKeys(), q.keys.stalled())...)
 	reply, err := run(ctx, q.b.rdb, ackRangeScript, keys, args...)
 	if err != nil {
 		return fmt.Errorf("ack range %s: %w", r.ID, err)

@@ -133,10 +133,11 @@ func (b *Broker) askState(ctx context.Context, pipe redis.Pipeliner, name string
 	lock, hold := pipe.Get(ctx, q.keys.lock()), pipe.HGetAll(ctx, q.keys.paused())
 	cursors, lag := pipe.HGetAll(ctx, q.keys.cursor()), pipe.HGetAll(ctx, q.keys.lag())
 	depths, stats := q.askDepths(ctx, pipe), pipe.HGetAll(ctx, q.keys.stats())
+	told := pipe.HGetAll(ctx, q.keys.told())
 	return func(now time.Time) job.State {
 		s := job.State{
 			Name: name, Source: spec["identity"], Leader: holder(lock.Val()), Paused: holdLine(hold.Val(), now),
-			Cursors: cursors.Val(), Lag: counters(lag.Val()), Depths: depths(), Stats: counters(stats.Val()),
+			Cursors: cursors.Val(), Lag: counters(lag.Val()), Depths: depths(), Stats: counters(stats.Val()), Told: knownSince(told.Val()),
 		}
 		for name, n := range s.Depths {
 			if strings.HasPrefix(name, "callbacks:") && name != "callbacks:parked" {

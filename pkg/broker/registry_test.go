@@ -67,6 +67,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 		f.seed(state{
 			"paused": {"by=eva", "why=move"}, "cursor": {"insert:db.user=7"}, "stats": {"rows=12", "odd=x"},
 			"ranges": {"1"}, "ranges:leased": {"2@now", "3@now"}, "callbacks:b": {"4"}, "callbacks:slow": {"5@now"}, "samples": {"6@now"},
+			"told": {"slow:a=on 1795347106044 since 1795347000000", "slow:b=over 1795347106044 since 1795347000000", "claim:slow:c=1795347106044 by X"},
 		})
 		require.NoError(f, f.broker.NoteLag(f.Context(), "db.user", map[string]int64{"insert:db.user": 120, "update:db.user": 3}))
 		require.NoError(f, f.broker.NoteLag(f.Context(), "db.user", map[string]int64{"insert:db.user": 90}))
@@ -78,6 +79,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 		require.Equal(f, "another", states[0].Name)
 		require.Equal(f, job.State{
 			Name: "db.user", Source: "db.user by id", Leader: "s1", Paused: "eva: move",
+			Told:    map[string]time.Time{"slow:a": time.UnixMilli(1795347000000).UTC()},
 			Cursors: map[string]string{"insert:db.user": "7"},
 			Lag:     map[string]int64{"insert:db.user": 90, "update:db.user": 3},
 			Depths: map[string]int64{

@@ -44,6 +44,9 @@ var (
 	fetchCallbacksScript = script("fetch_callbacks")
 	settleScript         = script("settle")
 	eventScript          = script("event")
+	readAlertsScript     = script("read_alerts")
+	claimAlertsScript    = script("claim_alerts")
+	noteToldScript       = script("note_told")
 	permitQueryScript    = script("permit_query")
 	endQueryScript       = script("end_query")
 

@@ -38,6 +38,8 @@ type State struct {
 	// Open are all callbacks that cupid still works on; parked ones wait for a person.
 	Open  int64            `json:"open"`
 	Stats map[string]int64 `json:"stats"`
+	// Told is what people were told of that goes on, "<kind>:<destination>", and since when they know.
+	Told map[string]time.Time `json:"told"`
 }
 
 // Waiting is one open callback.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 const (
@@ -31,16 +34,9 @@ func (m Meter) count(of func(string), kind string) {
 	}
 }
 
-// waiting is a message in a line.
-type waiting struct {
-	subject groupID
-	message message
-	came    time.Time
-}
-
 // line brings messages to one channel, one after the other, so that a channel that
-// is slow or gone holds nobody back. A newer message about a subject takes the place
-// of the one that waits.
+// is slow or gone holds nobody back. A newer message about something takes the
+// place of the one that waits.
 type line struct {
 	channel Channel
 	keep    time.Duration // how long a message is worth telling
@@ -49,7 +45,7 @@ type line struct {
 	ring    chan struct{}
 
 	mu      sync.Mutex
-	waiting []waiting
+	waiting []*sending
 	failure string // why the last message was not sent; "" when it was
 
 	failing, said time.Time // since when it fails, and when the log heard of it last; run's own
@@ -60,7 +56,7 @@ func newLine(c Channel, keep time.Duration, meter Meter, log *slog.Logger) *line
 }
 
 // add never waits.
-func (l *line) add(w waiting) {
+func (l *line) add(s *sending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer func() {
@@ -69,51 +65,54 @@ func (l *line) add(w waiting) {
 		default:
 		}
 	}()
-	for i := range l.waiting {
-		if l.waiting[i].subject == w.subject {
-			l.waiting[i] = w
-			return
-		}
+	if i := l.place(s.id); i >= 0 {
+		l.waiting[i] = s
+		return
 	}
 	if len(l.waiting) >= maxWaiting {
 		l.meter.count(l.meter.OnDropped, l.channel.Kind)
 		l.waiting = l.waiting[1:]
 	}
-	l.waiting = append(l.waiting, w)
+	l.waiting = append(l.waiting, s)
 }
 
-// next takes the first message that is still worth telling.
-func (l *line) next() (waiting, bool) {
+// place is where a message about the same waits, or -1.
+func (l *line) place(id job.AlertID) int {
+	return slices.IndexFunc(l.waiting, func(s *sending) bool { return s.id == id })
+}
+
+// next takes the first message that is still to be told by this process.
+func (l *line) next() (*sending, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.waiting) > 0 {
-		w := l.waiting[0]
+		s := l.waiting[0]
 		l.waiting = l.waiting[1:]
-		if time.Since(w.came) < l.keep {
-			return w, true
+		switch waited := time.Since(s.came); {
+		case s.within > 0 && waited >= s.within && !s.took.Load(): // no channel takes it from here
+		case waited < l.keep:
+			return s, true
+		default:
+			l.meter.count(l.meter.OnDropped, l.channel.Kind)
 		}
-		l.meter.count(l.meter.OnDropped, l.channel.Kind)
 	}
-	return waiting{}, false
+	return nil, false
 }
 
 // putBack lets a message wait behind all others, unless there is a newer one.
-func (l *line) putBack(w waiting) {
+func (l *line) putBack(s *sending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range l.waiting {
-		if l.waiting[i].subject == w.subject {
-			return
-		}
+	if l.place(s.id) < 0 {
+		l.waiting = append(l.waiting, s)
 	}
-	l.waiting = append(l.waiting, w)
 }
 
 // run sends until ctx ends.
 func (l *line) run(ctx context.Context) {
 	pause := firstPause
 	for ctx.Err() == nil {
-		w, ok := l.next()
+		s, ok := l.next()
 		if !ok {
 			select {
 			case <-l.ring:
@@ -121,13 +120,14 @@ func (l *line) run(ctx context.Context) {
 			}
 			continue
 		}
-		err := l.channel.deliver(ctx, w.message)
+		err := l.channel.deliver(ctx, s.message)
 		if err == nil {
 			l.sent()
+			s.taken(ctx)
 			pause = firstPause
 			continue
 		}
-		l.putBack(w)
+		l.putBack(s)
 		if ctx.Err() != nil {
 			return
 		}
@@ -175,13 +175,14 @@ func (l *line) failed(err error) {
 // flush sends what waits, each message once.
 func (l *line) flush(ctx context.Context) error {
 	var errs []error
-	for w, ok := l.next(); ok; w, ok = l.next() {
-		if err := l.channel.deliver(ctx, w.message); err != nil {
+	for s, ok := l.next(); ok; s, ok = l.next() {
+		if err := l.channel.deliver(ctx, s.message); err != nil {
 			l.meter.count(l.meter.OnFailed, l.channel.Kind)
 			errs = append(errs, fmt.Errorf("send to %s: %w", l.channel.Place, err))
 			continue
 		}
 		l.meter.count(l.meter.OnSent, l.channel.Kind)
+		s.taken(ctx)
 	}
 	return errors.Join(errs...)
 }

@@ -1,3 +1,4 @@
+// Package notify tells people that something needs them.
 package notify
 
 import (
@@ -7,16 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 )
-
-// window is how long the first alert of a group waits for more.
-const window = 5 * time.Second
-
-// maxGroups bounds the memory; alerts beyond it are logged only.
-const maxGroups = 1000
 
 // Options are what no config file says.
 type Options struct {
@@ -26,7 +22,7 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
-// Notifier groups alerts and sends them in the background. It is safe for
+// Notifier brings messages to people, through all channels at once. It is safe for
 // concurrent use.
 type Notifier struct {
 	language Language
@@ -34,25 +30,11 @@ type Notifier struct {
 	lines    []*line // none: log only
 	meter    Meter
 	log      *slog.Logger
-	wake     chan struct{}
 
 	mu      sync.Mutex
-	groups  map[groupID]*group
 	cancel  context.CancelFunc // set while it runs
 	running sync.WaitGroup
 	stopped bool
-}
-
-type groupID struct {
-	kind             job.AlertKind
-	job, destination string
-}
-
-// group is what came since the last message about it.
-type group struct {
-	alert  job.Alert // the newest, with the count of all
-	due    time.Time // when to tell, or, with nothing to tell, when to forget
-	logged bool      // its first alert was logged at once; the message about it needs no line of its own
 }
 
 // New makes a notifier; Start starts it.
@@ -61,19 +43,19 @@ func New(c Config, o Options) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Notifier{
-		language: c.Language,
-		repeat:   cmp.Or(c.Repeat, DefaultRepeat),
-		meter:    o.Meter,
-		log:      o.Log,
-		wake:     make(chan struct{}, 1),
-		groups:   map[groupID]*group{},
-	}
+	n := &Notifier{language: c.Language, repeat: cmp.Or(c.Repeat, DefaultRepeat), meter: o.Meter, log: o.Log}
 	for _, channel := range channels {
-		n.lines = append(n.lines, newLine(channel, n.repeat, n.meter, n.log))
+		n.add(channel)
 	}
 	return n, nil
 }
+
+func (n *Notifier) add(c Channel) {
+	n.lines = append(n.lines, newLine(c, n.repeat, n.meter, n.log))
+}
+
+// Repeat is how often people are told again of what goes on.
+func (n *Notifier) Repeat() time.Duration { return n.repeat }
 
 // Kinds are the kinds of its channels.
 func (n *Notifier) Kinds() []string {
@@ -95,57 +77,62 @@ func (n *Notifier) Failing() []string {
 	return failing
 }
 
-// Notify logs the first alert of a group at once and leaves the rest to the
-// background, which tells of all that followed at intervals: a receiver that is
-// down for ten thousand callbacks is one event. It never waits for a channel.
-func (n *Notifier) Notify(a job.Alert) {
-	a.Count = max(a.Count, 1)
-	switch n.add(a) {
-	case full:
-		n.log.Warn("too many alert groups, this alert is not sent", "kind", string(a.Kind), "job", a.Job)
+// Order is a message to bring to people.
+type Order struct {
+	job.Telling
+	// Within is how long the message may wait for the first channel that takes it; then
+	// it is somebody else's to tell. 0 is as long as it is worth telling.
+	Within time.Duration
+	// Told is called once, when the first channel has taken it; without any channel, when it is in the log.
+	Told func(context.Context)
+}
+
+// Tell writes an alert into the log and hands it to every channel. It never waits
+// for one; Told may be called before it returns.
+func (n *Notifier) Tell(ctx context.Context, o Order) {
+	n.write(ctx, o.Telling)
+	s := &sending{id: o.ID(), message: n.language.message(o.Telling), came: time.Now(), within: o.Within, told: o.Told}
+	if len(n.lines) == 0 {
+		s.taken(ctx)
+	}
+	for _, l := range n.lines {
+		l.add(s)
+	}
+}
+
+// write tells the log of what nobody was to tell before.
+func (n *Notifier) write(ctx context.Context, t job.Telling) {
+	if !t.First {
 		return
-	case opened:
-		n.write(a)
-	case joined:
 	}
-	select {
-	case n.wake <- struct{}{}:
-	default:
+	level, text := slog.LevelWarn, "alert"
+	switch t.News {
+	case job.NewsAgain:
+		text = "alert goes on"
+	case job.NewsOver:
+		level, text = slog.LevelInfo, "alert is over"
+	case job.NewsOn:
 	}
+	n.log.Log(ctx, level, text, "kind", string(t.Kind), "job", t.Job, "destination", t.Destination, //nolint:sloglint // one of three
+		"count", t.Count, "code", t.Code, "for", t.For.Round(time.Second))
 }
 
-func (n *Notifier) write(a job.Alert) {
-	n.log.Warn("alert", "kind", string(a.Kind), "job", a.Job, "destination", a.Destination,
-		"count", a.Count, "code", a.Code, "detail", a.Detail)
+// sending is a message on its way through all channels.
+type sending struct {
+	id      job.AlertID
+	message message
+	came    time.Time
+	within  time.Duration
+	told    func(context.Context)
+	once    sync.Once
+	took    atomic.Bool // a channel has taken it
 }
 
-// added is what became of an alert.
-type added uint8
-
-const (
-	full added = iota
-	opened
-	joined
-)
-
-// add puts a into its group.
-func (n *Notifier) add(a job.Alert) added {
-	id := groupID{a.Kind, a.Job, a.Destination}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	g, known := n.groups[id]
-	if !known {
-		if len(n.groups) >= maxGroups {
-			return full
-		}
-		n.groups[id] = &group{alert: a, due: time.Now().Add(window), logged: true}
-		return opened
+func (s *sending) taken(ctx context.Context) {
+	s.took.Store(true)
+	if s.told != nil {
+		s.once.Do(func() { s.told(ctx) })
 	}
-	if a.Kind != job.AlertBacklog && a.Kind != job.AlertMemory { // levels, not numbers of events
-		a.Count += g.alert.Count
-	}
-	g.alert = a
-	return joined
 }
 
 // Start starts the sending.
@@ -157,7 +144,6 @@ func (n *Notifier) Start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel = cancel
-	n.running.Go(func() { n.run(ctx) })
 	for _, l := range n.lines {
 		n.running.Go(func() { l.run(ctx) })
 	}
@@ -177,7 +163,6 @@ func (n *Notifier) Stop(ctx context.Context) error {
 		cancel()
 		n.running.Wait() // an ended ctx ends the requests that it waits for
 	}
-	n.flushGroups()
 	errs := make([]error, len(n.lines))
 	var flushing sync.WaitGroup
 	for i, l := range n.lines {
@@ -185,74 +170,4 @@ func (n *Notifier) Stop(ctx context.Context) error {
 	}
 	flushing.Wait()
 	return errors.Join(errs...)
-}
-
-func (n *Notifier) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-n.wake:
-		case <-timer.C:
-		}
-		for _, a := range n.take(time.Now()) {
-			n.tell(a)
-		}
-		timer.Reset(n.untilDue(time.Now()))
-	}
-}
-
-// take returns what is due. A group that has just been told stays for one more
-// repeat interval, so that what follows is held back for as long.
-func (n *Notifier) take(now time.Time) []job.Alert {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	var due []job.Alert
-	for id, g := range n.groups {
-		switch {
-		case g.due.After(now):
-		case g.alert.Count == 0:
-			delete(n.groups, id)
-		default:
-			due = append(due, g.alert)
-			if !g.logged {
-				n.write(g.alert)
-			}
-			g.alert.Count, g.logged = 0, false
-			g.due = now.Add(n.repeat)
-		}
-	}
-	return due
-}
-
-// untilDue is how long nothing will happen.
-func (n *Notifier) untilDue(now time.Time) time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	wait := n.repeat
-	for _, g := range n.groups {
-		wait = min(wait, g.due.Sub(now))
-	}
-	return max(wait, 0)
-}
-
-// tell hands one message to every channel.
-func (n *Notifier) tell(a job.Alert) {
-	for _, l := range n.lines {
-		l.add(waiting{subject: groupID{a.Kind, a.Job, a.Destination}, message: n.language.message(a), came: time.Now()})
-	}
-}
-
-// flushGroups hands over everything that waits.
-func (n *Notifier) flushGroups() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, g := range n.groups {
-		if g.alert.Count > 0 {
-			n.tell(g.alert)
-		}
-	}
-	clear(n.groups)
 }

@@ -24,7 +24,7 @@ const Comparer = "comparer"
 type comparer struct {
 	w      *Worker
 	keeper *keeper
-	told   time.Time // when people last heard of a backlog
+	told   time.Time // when the log last heard of a limit
 }
 
 func newComparer(w *Worker) *comparer {
@@ -60,18 +60,14 @@ func (c *comparer) run(ctx, work context.Context) {
 	}
 }
 
-// backlog tells people that a limit is met, and again while it lasts.
+// backlog says that a limit is met, and again while it lasts.
 func (c *comparer) backlog(err error) {
 	const every = time.Minute
 	var limit *job.LimitError
 	if errors.As(err, &limit) && (c.told.IsZero() || time.Since(c.told) >= every) {
 		c.told = time.Now()
-		kind := job.AlertBacklog
-		if limit.What == job.LimitMemory {
-			kind = job.AlertMemory
-		}
 		c.w.c.Log.Warn("nothing is compared at a limit", "limit", limit.Error())
-		c.w.c.Alert(job.Alert{Kind: kind, Job: c.w.c.Job.Name, Count: limit.Have})
+		c.w.c.Trouble()
 	}
 }
 

@@ -153,8 +153,7 @@ func TestBacklogIsToldOnceAMinute(t *testing.T) {
 		stop := f.start(t.Context())
 		time.Sleep(150 * time.Second)
 		stop()
-		alert := job.Alert{Kind: job.AlertBacklog, Job: "shop", Count: 7}
-		require.Equal(t, []job.Alert{alert, alert, alert}, f.alerts)
+		require.Equal(t, 3, f.troubles)
 	})
 }
 
@@ -167,6 +166,6 @@ func TestNearlyFullRedisIsToldOf(t *testing.T) {
 		stop := f.start(t.Context())
 		time.Sleep(30 * time.Second)
 		stop()
-		require.Equal(t, []job.Alert{{Kind: job.AlertMemory, Job: "shop", Count: 86}}, f.alerts)
+		require.Equal(t, 1, f.troubles)
 	})
 }

@@ -40,7 +40,6 @@ type rules struct {
 // decision is what to do after a reading: settle, or send.
 type decision struct {
 	settle *job.Settlement // nil: send
-	alert  job.AlertKind   // "" mostly
 	next   job.LeasedCallback
 }
 
@@ -53,9 +52,7 @@ func decide(c job.LeasedCallback, r reading, rules rules) decision {
 		return settled(c, job.Closed, 0, countClosedGone)
 	case r.several:
 		c.Error, c.Trouble = "several_rows", job.AlertSeveral
-		d := settled(c, job.Parked, 0, countSeveral)
-		d.alert = job.AlertSeveral
-		return d
+		return settled(c, job.Parked, 0, countSeveral)
 	case r.verdict == diff.Equal && c.Doubt:
 		// An older body may still land: equal now is not yet equal for good.
 		c.Doubt, c.Trouble = false, ""
@@ -72,9 +69,7 @@ func decide(c job.LeasedCallback, r reading, rules rules) decision {
 	c.HotSince = time.Time{}
 	if c.Phase == job.Verify && c.Posted {
 		c.Error, c.Trouble = "no_effect", job.AlertNoEffect
-		d := settled(renewed(c), job.Slow, jitter(rules.callback.SlowRetry), countNoEffect)
-		d.alert = job.AlertNoEffect
-		return d
+		return settled(renewed(c), job.Slow, jitter(rules.callback.SlowRetry), countNoEffect)
 	}
 	return decision{next: c}
 }
@@ -141,9 +136,7 @@ func outcome(c job.LeasedCallback, a job.Answer, rules rules) decision {
 		return settled(c, job.Verify, rules.callback.VerifyDelay, countDelivered)
 	case job.Gone:
 		c.Error, c.Trouble = a.Code, job.AlertParked
-		d := settled(c, job.Parked, 0, countGone)
-		d.alert = job.AlertParked
-		return d
+		return settled(c, job.Parked, 0, countGone)
 	}
 	counter := countFailed
 	if a.Outcome == job.Unknown {
@@ -163,11 +156,7 @@ func outcome(c job.LeasedCallback, a job.Answer, rules rules) decision {
 		return settled(c, job.Retry, delayed(rules.callback.Retry, a.RetryAfter), counter)
 	}
 	c.Trouble = job.AlertSlow
-	d := settled(c, job.Slow, delayed(rules.callback.SlowRetry, a.RetryAfter), counter)
-	if c.Attempts == fastRetries+1 {
-		d.alert = job.AlertSlow
-	}
-	return d
+	return settled(c, job.Slow, delayed(rules.callback.SlowRetry, a.RetryAfter), counter)
 }
 
 // stoppedCode is the code of a POST that this process cut off because it stops.

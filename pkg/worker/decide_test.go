@@ -49,9 +49,7 @@ func TestDecideParksSeveralRowsAndTellsPeople(t *testing.T) {
 		everyCallback(func(c job.LeasedCallback) {
 			d := decide(c, reading{several: true, verdict: verdict, hash: "new"}, testRules)
 			c.Error, c.Trouble = "several_rows", job.AlertSeveral
-			want := settled(c, job.Parked, 0, countSeveral)
-			want.alert = job.AlertSeveral
-			require.Equal(t, want, d)
+			require.Equal(t, settled(c, job.Parked, 0, countSeveral), d)
 		})
 	}
 }
@@ -102,8 +100,8 @@ func TestDecideMovesAYesWithoutEffectToTheSlowQueueUnderANewWebhookID(t *testing
 			require.Equal(t, job.Slow, d.settle.To)
 			require.InDelta(t, waits.SlowRetry, d.settle.Delay, float64(waits.SlowRetry)/5)
 			require.Equal(t, countNoEffect, d.settle.Counters)
-			require.Equal(t, job.AlertNoEffect, d.alert)
 			kept := d.settle.Callback
+			require.Equal(t, job.AlertNoEffect, kept.Trouble)
 			require.Equal(t, "no_effect", kept.Error)
 			require.NotEqual(t, c.WebhookID, kept.WebhookID)
 			require.NotContains(t, kept.WebhookID, ".")
@@ -122,7 +120,6 @@ func TestDecideWaitsForAHotRow(t *testing.T) {
 			require.Equal(t, job.Confirm, d.settle.To)
 			require.Equal(t, testRules.confirm, d.settle.Delay)
 			require.Equal(t, countHot, d.settle.Counters)
-			require.Empty(t, d.alert)
 			kept := d.settle.Callback
 			require.Equal(t, "new", kept.SourceHash)
 			require.Equal(t, typeOf(verdict), kept.Type)
@@ -203,7 +200,6 @@ func TestAnsweredGoneParks(t *testing.T) {
 		require.Equal(t, "http_410", d.settle.Callback.Error)
 		require.Equal(t, "410", d.settle.Callback.Status)
 		require.Equal(t, countGone, d.settle.Counters)
-		require.Equal(t, job.AlertParked, d.alert)
 		require.Equal(t, job.AlertParked, d.settle.Callback.Trouble)
 	})
 }
@@ -230,16 +226,12 @@ func TestAnsweredFailures(t *testing.T) {
 				require.False(t, kept.Posted)
 				require.Equal(t, doubt || a.Outcome == job.Unknown, kept.Doubt, "a failure does not clear an older doubt")
 
-				to, wait, alert, trouble := job.Retry, waits.Retry, job.AlertKind(""), job.AlertKind("")
+				to, wait, trouble := job.Retry, waits.Retry, job.AlertKind("")
 				if attempt > 3 {
 					to, wait, trouble = job.Slow, waits.SlowRetry, job.AlertSlow
 				}
-				if attempt == 4 {
-					alert = job.AlertSlow // once, when it leaves the fast queue
-				}
 				require.Equal(t, to, d.settle.To, "%s, attempt %d", a.Code, attempt)
 				require.InDelta(t, wait, d.settle.Delay, float64(wait)/5)
-				require.Equal(t, alert, d.alert)
 				require.Equal(t, trouble, kept.Trouble)
 				counter := countFailed
 				if a.Outcome == job.Unknown {

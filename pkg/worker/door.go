@@ -81,9 +81,10 @@ func (o *door) leave(ctx context.Context, r *round) {
 		d.log.Info("what came of a round of callbacks could not be told to the other workers", "error", err)
 	case turn == job.BreakerOpened:
 		d.log.Warn("the receiver fails all the time and is left alone for a while, it is tried now and then", "code", r.outcome().Code)
-		d.w.c.Alert(job.Alert{Kind: job.AlertBreaker, Job: d.w.c.Job.Name, Destination: d.t.Config.Name, Count: 1, Code: r.outcome().Code})
+		d.w.c.Trouble()
 	case turn == job.BreakerClosed:
 		d.log.Info("the receiver answers again")
+		d.w.c.Trouble()
 	}
 }
 
@@ -111,7 +112,7 @@ func (o *door) hold(ctx context.Context, e job.Entry) (moved bool, err error) {
 	}
 	n, err := o.d.w.c.Queue.HoldCallbacks(ctx, o.d.t.Config.Name, "breaker", c.SlowRetry, leaseBatch)
 	if n > 0 {
-		o.d.w.c.Alert(job.Alert{Kind: job.AlertSlow, Job: o.d.w.c.Job.Name, Destination: o.d.t.Config.Name, Count: n, Code: "breaker"})
+		o.d.w.c.Trouble()
 	}
 	return n > 0, err
 }

@@ -48,7 +48,7 @@ func (c *comparer) divide(ctx context.Context, r job.LeasedRange) error {
 		return err
 	}
 	log.Warn("a range that no run finishes was set aside and is tried again now and then", "times", r.Parked+1)
-	c.w.c.Alert(job.Alert{Kind: job.AlertStalled, Job: c.w.c.Job.Name, Count: 1})
+	c.w.c.Trouble()
 	return nil
 }
 

@@ -68,7 +68,7 @@ func TestRangeThatFailedAloneIsDividedAndNotRun(t *testing.T) {
 		time.Sleep(time.Second)
 		stop()
 		require.Empty(t, f.queue.begun)
-		require.Empty(t, f.alerts)
+		require.Zero(t, f.troubles)
 		require.Len(t, f.queue.split, 1)
 		var ids []string
 		for _, p := range f.queue.split[0] {
@@ -79,7 +79,7 @@ func TestRangeThatFailedAloneIsDividedAndNotRun(t *testing.T) {
 	})
 }
 
-func TestRangeThatCannotBeDividedIsSetAsideWithAnAlert(t *testing.T) {
+func TestRangeThatCannotBeDividedIsSetAsideAndPeopleAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
@@ -92,7 +92,7 @@ func TestRangeThatCannotBeDividedIsSetAsideWithAnAlert(t *testing.T) {
 		stop()
 		require.Equal(t, []string{r.ID}, f.queue.parked)
 		require.Empty(t, f.queue.begun)
-		require.Equal(t, []job.Alert{{Kind: job.AlertStalled, Job: "shop", Count: 1}}, f.alerts)
+		require.Equal(t, 1, f.troubles)
 	})
 }
 

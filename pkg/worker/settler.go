@@ -107,9 +107,10 @@ func (s *settler) insist(work, last context.Context, callbacks int, act func(con
 	}
 }
 
-// after raises alerts, and puts the rows of late POSTs back to be looked at.
+// after says that people may have to know of something, and puts the rows of late POSTs back to be looked at.
 func (s *settler) after(work, last context.Context, batch []settling, answers []job.Settled) {
 	var again []job.Difference
+	trouble := false
 	for i, b := range batch {
 		c := b.settle.Callback
 		s.d.w.c.Meter.Settled(s.d.t.Config.Name, b.settle.To, answers[i])
@@ -121,9 +122,10 @@ func (s *settler) after(work, last context.Context, batch []settling, answers []
 			}
 			continue
 		}
-		if b.alert != "" {
-			s.d.w.c.Alert(job.Alert{Kind: b.alert, Job: s.d.w.c.Job.Name, Destination: c.Destination, Count: 1, Code: c.Error})
-		}
+		trouble = trouble || c.Trouble != "" // also of a callback that is closed: its trouble is over
+	}
+	if trouble {
+		s.d.w.c.Trouble()
 	}
 	if len(again) == 0 {
 		return

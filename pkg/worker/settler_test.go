@@ -82,7 +82,7 @@ func TestLateAnswerPutsTheRowBack(t *testing.T) {
 		s.stop()
 		a := due("a")
 		require.Equal(t, []job.Difference{{Destination: "far", Shard: shop, Key: "a", Type: a.Type, SourceHash: a.SourceHash}}, f.queue.again)
-		require.Empty(t, f.alerts, "what became of it is somebody else's to tell")
+		require.Zero(t, f.troubles, "what became of it is somebody else's to tell")
 	})
 }
 
@@ -109,14 +109,15 @@ func TestLateAnswerIsPutBackWhenTheQueueReturns(t *testing.T) {
 	})
 }
 
-func TestAlertsFollowTheSettlement(t *testing.T) {
+func TestTroubleFollowsTheSettlement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
 		s := newSettler(t.Context(), f.deliveries[0])
 		s.settle(answered(due("a"), job.Answer{Outcome: job.Gone, Status: 410, Code: "http_410"}, s.d.rules), true)
+		s.settle(answered(due("b"), job.Answer{Outcome: job.Failed, Code: "http_500"}, s.d.rules), true)
 		s.stop()
-		require.Equal(t, []job.Alert{{Kind: job.AlertParked, Job: "shop", Destination: "far", Count: 1, Code: "http_410"}}, f.alerts)
+		require.Equal(t, 1, f.troubles)
 	})
 }
 

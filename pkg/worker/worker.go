@@ -117,8 +117,9 @@ type Config struct {
 	RangePoll, CallbackPoll time.Duration
 	// Grace is how long work in hand may go on after a stop; default 1 s.
 	Grace time.Duration
-	// Alert tells people; it must not block.
-	Alert func(job.Alert)
+	// Trouble says that people may have to know of something, or that something is over:
+	// what it is stands in the queue. It must not block.
+	Trouble func()
 	// Meter counts; its zero value counts nowhere.
 	Meter Meter
 	// Pulse hears that the loops turn; nil when nobody listens.
@@ -154,8 +155,8 @@ func New(c Config) *Worker {
 	if c.Slots == nil {
 		c.Slots = NewSlots(1)
 	}
-	if c.Alert == nil {
-		c.Alert = func(job.Alert) {}
+	if c.Trouble == nil {
+		c.Trouble = func() {}
 	}
 	if c.Pulse == nil {
 		c.Pulse = deaf{}

@@ -165,7 +165,9 @@ func show(out io.Writer, s app.Status) error {
 				fmt.Fprintf(w, "  %s\t%d\n", name, n)
 			}
 		}
+		showTold(w, "  ", j.Told)
 	}
+	showTold(w, "", s.Told)
 	if len(s.Jobs) == 0 {
 		fmt.Fprintln(w, "no job is known yet")
 	}
@@ -177,6 +179,13 @@ func show(out io.Writer, s app.Status) error {
 		}
 	}
 	return w.Flush()
+}
+
+// showTold prints what people were told of that goes on.
+func showTold(w io.Writer, indent string, told map[string]time.Time) {
+	for _, what := range slices.Sorted(maps.Keys(told)) {
+		fmt.Fprintf(w, "%salert %s\tpeople know since %s\n", indent, strings.TrimSuffix(what, ":"), told[what].Format(time.RFC3339))
+	}
 }
 
 // behind is empty when nobody has said yet how far the scan is.

@@ -1,5 +1,5 @@
 -- Puts the parts of a range in its place.
--- KEYS  1 range:<id>  2 ranges:leased  3 ranges
+-- KEYS  1 range:<id>  2 ranges:leased  3 ranges  4 trouble:stalled
 -- ARGV  1 range id  2 token  3 most ranges waiting  4 stalls of each part  5 prefix of range:<id>
 --       6 wake channel  7 wake message  8.. ids of the parts, which cover the range without a gap
 -- Returns {"ok"} {"lost"} {"full", ranges waiting}
@@ -14,6 +14,7 @@ for i = 8, #ARGV do
   redis.call('HSET', ARGV[5] .. ARGV[i], 'stalls', ARGV[4])
 end
 redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
 redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', ARGV[6], ARGV[7])
 return {'ok'}
