@@ -182,7 +182,7 @@ func (c *comparison) unequal(keys []diff.Key, source, target []diff.Hashed) []di
 	j.end()
 	for _, side := range [][]diff.Hashed{source, target} {
 		for _, row := range side {
-			if row.Hash == nil {
+			if row.Unhashed {
 				delete(wrong, c.pair.Relation.Same(row.Key))
 			}
 		}

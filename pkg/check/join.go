@@ -43,10 +43,7 @@ func (j *join) of(side string) func(diff.Hashed) {
 		if row.Null {
 			return
 		}
-		mine := half{extra: extra}
-		if row.Hash != nil {
-			mine.hash, mine.hashed = *row.Hash, true
-		}
+		mine := half{hash: row.Hash, hashed: !row.Unhashed, extra: extra}
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		other, known := j.open[row.Key]

@@ -154,8 +154,8 @@ func bucketed(rows []row, id func(row) uint64) []diff.Bucket {
 		b := sums[at]
 		b.ID = at
 		b.Rows++
-		if h := r.hash(); h != nil {
-			b.Hash ^= *h
+		if h, ok := r.hash(); ok {
+			b.Hash ^= h
 		} else {
 			b.Unhashed++
 		}
@@ -164,17 +164,17 @@ func bucketed(rows []row, id func(row) uint64) []diff.Bucket {
 	return slices.Collect(maps.Values(sums))
 }
 
-func (r row) hash() *uint64 {
+func (r row) hash() (h uint64, ok bool) {
 	if r.long || r.key == nil {
-		return nil
+		return 0, false
 	}
 	text := string(r.key) + "," + strconv.Itoa(len(r.value)) + "," + r.value
-	h := uint64(crc32.ChecksumIEEE([]byte(text))) * 2654435769
-	return &h
+	return uint64(crc32.ChecksumIEEE([]byte(text))) * 2654435769, true
 }
 
 func (m *memory) hashed(r row) diff.Hashed {
-	return diff.Hashed{Key: diff.Key(r.key), Null: r.key == nil, Hash: r.hash()}
+	h, ok := r.hash()
+	return diff.Hashed{Key: diff.Key(r.key), Null: r.key == nil, Hash: h, Unhashed: !ok}
 }
 
 func (m *memory) list(rows []row, found func(diff.Hashed)) error {

@@ -27,6 +27,7 @@ type Hashed struct {
 	// the same on both sides. Null says that there is none.
 	Key  Key
 	Null bool
-	// Hash is nil for a row that the server could not hash, and without a key.
-	Hash *uint64
+	Hash uint64
+	// Unhashed is a row that the server could not hash, or without a key.
+	Unhashed bool
 }

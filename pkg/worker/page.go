@@ -148,7 +148,7 @@ func (c *comparer) rehashed(ctx context.Context, keys []string, t Target, r Reha
 	}
 	bare := map[diff.Key]bool{}
 	for _, h := range slices.Concat(rows, copies) {
-		if h.Hash == nil {
+		if h.Unhashed {
 			bare[h.Key] = true
 		}
 	}
@@ -157,26 +157,38 @@ func (c *comparer) rehashed(ctx context.Context, keys []string, t Target, r Reha
 
 // unequal gives the scan keys of the rows that do not have exactly one copy with the same hash.
 func unequal(rows, copies []diff.Hashed) []string {
-	type found struct {
-		hash *uint64
-		many bool
+	type pair struct { // what both sides have of a key
+		hash            uint64
+		unhashed        bool
+		sources, copies int
 	}
-	byKey := make(map[diff.Key]found, len(copies))
+	pairs := make([]pair, 0, len(copies))
+	byKey := make(map[diff.Key]int, len(copies))
 	for _, h := range copies {
-		_, twice := byKey[h.Key]
-		byKey[h.Key] = found{hash: h.Hash, many: twice}
+		n, known := byKey[h.Key]
+		if !known {
+			n = len(pairs)
+			byKey[h.Key] = n
+			pairs = append(pairs, pair{hash: h.Hash, unhashed: h.Unhashed})
+		}
+		pairs[n].copies++
 	}
-	sources := make(map[diff.Key]int, len(rows))
-	for _, row := range rows {
-		sources[row.Key]++
+	at := make([]int, len(rows)) // where each row's pair stands, -1 for none
+	for i, row := range rows {
+		n, known := byKey[row.Key]
+		if !known || row.Null {
+			at[i] = -1
+			continue
+		}
+		at[i] = n
+		pairs[n].sources++
 	}
 	var keys []string
-	for _, row := range rows {
-		f := byKey[row.Key]
-		same := row.Hash != nil && f.hash != nil && *row.Hash == *f.hash
-		if !same || f.many || sources[row.Key] > 1 {
-			keys = append(keys, row.Row)
+	for i, row := range rows {
+		if n := at[i]; n >= 0 && !row.Unhashed && pairs[n] == (pair{hash: row.Hash, sources: 1, copies: 1}) {
+			continue
 		}
+		keys = append(keys, row.Row)
 	}
 	return keys
 }

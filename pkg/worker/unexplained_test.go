@@ -29,9 +29,9 @@ func (h hashing) hash(rows []diff.Row, copies bool) []diff.Hashed {
 				h.wrong[row.Key]--
 				n++
 			}
-			hashed[i] = diff.Hashed{Row: row.Key, Key: diff.Key(row.Key), Hash: &n}
+			hashed[i] = diff.Hashed{Row: row.Key, Key: diff.Key(row.Key), Hash: n}
 			if row.Key == h.bare {
-				hashed[i].Hash = nil
+				hashed[i].Unhashed = true
 			}
 		}
 	})

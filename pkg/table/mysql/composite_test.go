@@ -86,7 +86,7 @@ func TestCompositeKeysAreReadByIndex(t *testing.T) {
 func hashesOf(rows []diff.Hashed) map[diff.Key]uint64 {
 	hashes := map[diff.Key]uint64{}
 	for _, row := range rows {
-		hashes[row.Key] = *row.Hash
+		hashes[row.Key] = row.Hash
 	}
 	return hashes
 }

@@ -43,6 +43,6 @@ func (d *Destination) Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, 
 func (d *Destination) finder() finder {
 	return finder{
 		db: d.db, schema: d.schema, by: d.by, index: d.index,
-		identity: d.schema.identity(), where: d.filter.where,
+		identity: d.schema.identity(), unique: d.schema.unique(d.by.names()...), where: d.filter.where,
 	}
 }

@@ -17,6 +17,7 @@ type finder struct {
 	by       keyColumns
 	index    index    // to use; without a name none finds the keys
 	identity []string // tells one row from another, in SQL
+	unique   bool     // no two rows share a key
 	where    func(expression) string
 }
 
@@ -24,13 +25,16 @@ type finder struct {
 func (f finder) rows(ctx context.Context, columns []string, keys []diff.Key) ([][]diff.Value, error) {
 	var found [][]diff.Value
 	var seen once
+	if len(keys) > maxKeys && len(f.identity) > 0 {
+		seen = once{}
+	}
 	for condition := range f.conditions(keys) {
 		read, err := f.db.rows(ctx, "read rows of "+f.schema.table, "SELECT "+list(columns, f.identity)+condition)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range read {
-			if seen.first(row[len(columns):]) {
+			if seen == nil || seen.first(identityText(row[len(columns):])) {
 				found = append(found, row[:len(columns):len(columns)])
 			}
 		}
@@ -40,17 +44,28 @@ func (f finder) rows(ctx context.Context, columns []string, keys []diff.Key) ([]
 
 // hashes reads keys and hashes of the rows that have one of the keys.
 func (f finder) hashes(ctx context.Context, h hashing, keys []diff.Key) ([]diff.Hashed, error) {
-	var found []diff.Hashed
+	found := make([]diff.Hashed, 0, len(keys))
+	columns := f.identity
+	if f.unique {
+		columns = nil // the key itself tells rows apart
+	}
 	var seen once
-	identity := make([]diff.Value, len(f.identity))
+	if len(keys) > maxKeys && (f.unique || len(columns) > 0) {
+		seen = make(once, len(keys))
+	}
+	identity := make([]diff.Value, len(columns))
 	for condition := range f.conditions(keys) {
-		err := f.db.each(ctx, "read hashes of "+f.schema.table, "SELECT "+list(h.listed(), f.identity)+condition,
+		err := f.db.each(ctx, "read hashes of "+f.schema.table, "SELECT "+list(h.listed(), columns)+condition,
 			func(row []driver.Value) uint64 {
 				read, rest := h.hashed(row)
-				for i := range identity {
-					identity[i] = shown(rest[i])
+				text := string(read.Key)
+				if len(columns) > 0 {
+					for i := range columns {
+						identity[i] = shown(rest[i])
+					}
+					text = identityText(identity)
 				}
-				if seen.first(identity) {
+				if seen.first(text) {
 					found = append(found, read)
 				}
 				return 1
@@ -65,7 +80,10 @@ func (f finder) hashes(ctx context.Context, h hashing, keys []diff.Key) ([]diff.
 // conditions ask for some of the keys each.
 func (f finder) conditions(keys []diff.Key) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
-		for chunk := range slices.Chunk(distinct(keys), maxKeys) {
+		if len(f.identity) == 0 { // nothing would tell that a row is found twice
+			keys = distinct(keys)
+		}
+		for chunk := range slices.Chunk(keys, maxKeys) {
 			in, ok := f.by.in(chunk, f.index)
 			if ok && !yield(f.schema.from(f.index.name)+" WHERE "+f.where(in)) {
 				return
@@ -88,23 +106,24 @@ func distinct[T comparable](all []T) []T {
 }
 
 // once tells rows that were not met before: two queries find the same row when
-// it equals a key of each by collation, and two would pass for a duplicate.
-type once struct{ seen map[string]bool }
+// it equals a key of each by collation, and two would pass for a duplicate. A nil
+// one takes each for new.
+type once map[string]struct{}
 
-// first reports whether a row is met for the first time. Without an identity
-// each is.
-func (o *once) first(identity []diff.Value) bool {
-	if len(identity) == 0 {
+// first reports whether a row is met for the first time.
+func (o once) first(identity string) bool {
+	if o == nil {
 		return true
 	}
+	before := len(o)
+	o[identity] = struct{}{}
+	return len(o) > before
+}
+
+func identityText(values []diff.Value) string {
 	var b strings.Builder
-	for _, v := range identity {
+	for _, v := range values {
 		b.WriteString(quote(string(v)))
 	}
-	if o.seen == nil {
-		o.seen = make(map[string]bool)
-	}
-	known := o.seen[b.String()]
-	o.seen[b.String()] = true
-	return !known
+	return b.String()
 }

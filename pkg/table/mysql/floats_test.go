@@ -44,7 +44,7 @@ func TestNeighbouringFloatsDiffer(t *testing.T) {
 			require.NoError(t, err)
 			for i := range left {
 				require.Equal(t, left[i].Key, right[i].Key)
-				require.Equal(t, i%2 == 0, *left[i].Hash == *right[i].Hash, "%s and %s", source[i], destination[i])
+				require.Equal(t, i%2 == 0, left[i].Hash == right[i].Hash, "%s and %s", source[i], destination[i])
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func TestListOfRanges(t *testing.T) {
 	require.Equal(t, []string{"1", "5", "701"}, keysOf(source))
 	require.Equal(t, source, destination)
 	for _, row := range source {
-		require.NotNil(t, row.Hash)
+		require.False(t, row.Unhashed)
 	}
 }
 

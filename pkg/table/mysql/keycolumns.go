@@ -71,6 +71,9 @@ func (k keyColumns) equals(key diff.Key) (expression, bool) {
 // columns can hold none of them. Several columns are written out, those of the
 // index in its order: servers read (a, b) IN ((…), (…)) with a full scan.
 func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
+	if len(k) == 1 {
+		return k[0].in(keys)
+	}
 	order := k.along(path)
 	last := order[len(order)-1]
 	var groups []*tail
@@ -99,6 +102,29 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 		alternatives[i] = conjunction(append(g.head, expression{k[last].quoted() + " IN (" + strings.Join(g.list, ", ") + ")", g.args}))
 	}
 	return disjunction(alternatives), len(groups) > 0
+}
+
+// in is the condition of the rows that have one of the keys, without arguments:
+// there are many of them.
+func (c column) in(keys []diff.Key) (expression, bool) {
+	var list strings.Builder
+	list.WriteString(c.quoted() + " IN (")
+	empty := list.Len()
+	for _, key := range keys {
+		operand, ok := c.operand(diff.Value(key))
+		if !ok || !c.spans(operand) {
+			continue
+		}
+		if list.Len() > empty {
+			list.WriteString(", ")
+		}
+		operand.writeTo(&list)
+	}
+	if list.Len() == empty {
+		return expression{}, false
+	}
+	list.WriteString(")")
+	return expression{sql: list.String()}, true
 }
 
 // tail is what follows the same values of all columns but the last.

@@ -86,10 +86,8 @@ func hashedRow(values []diff.Value) diff.Hashed {
 	h := diff.Hashed{Row: string(values[0])}
 	key, hash := values[1:len(values)-1], values[len(values)-1]
 	var ok bool
-	if h.Key, ok = diff.NewKey(key...); !ok {
-		h.Null = true
-	} else if n, err := strconv.ParseUint(string(hash), 10, 64); err == nil {
-		h.Hash = &n
-	}
+	h.Key, ok = diff.NewKey(key...)
+	n, err := strconv.ParseUint(string(hash), 10, 64)
+	h.Hash, h.Null, h.Unhashed = n, !ok, !ok || err != nil
 	return h
 }

@@ -21,21 +21,30 @@ type expression struct {
 // literal is the expression without arguments. Conditions that people write may
 // hold a question mark, which would pass for an argument.
 func (e expression) literal() string {
-	parts := strings.Split(e.sql, "?")
-	var b strings.Builder
-	for i, part := range parts {
-		b.WriteString(part)
-		if i == len(parts)-1 {
-			break
-		}
-		switch arg := e.args[i].(type) {
-		case []byte:
-			fmt.Fprintf(&b, "x'%x'", arg)
-		case string:
-			b.WriteString("'" + escapes.Replace(arg) + "'")
-		}
+	if len(e.args) == 0 {
+		return e.sql // its question marks, if any, stand in values
 	}
+	var b strings.Builder
+	e.writeTo(&b)
 	return b.String()
+}
+
+func (e expression) writeTo(b *strings.Builder) {
+	rest := e.sql
+	for _, arg := range e.args {
+		before, behind, _ := strings.Cut(rest, "?")
+		b.WriteString(before)
+		switch arg := arg.(type) {
+		case []byte:
+			fmt.Fprintf(b, "x'%x'", arg)
+		case string:
+			b.WriteString("'")
+			_, _ = escapes.WriteString(b, arg) // a builder takes everything
+			b.WriteString("'")
+		}
+		rest = behind
+	}
+	b.WriteString(rest)
 }
 
 // escapes are those of a session with an empty sql_mode.

@@ -39,12 +39,12 @@ func TestRowsBeyondThePacket(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, listed, 4)
 			for _, row := range listed {
-				require.Equal(t, !unhashed[uint64(row.Key[0]-'0')], row.Hash != nil, string(row.Key))
+				require.Equal(t, !unhashed[uint64(row.Key[0]-'0')], !row.Unhashed, string(row.Key))
 			}
 		}
 	}
 	page, _, _, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert}, 0, 10)
 	require.NoError(t, err)
-	require.NotNil(t, page[0].Hash)
-	require.Nil(t, page[1].Hash)
+	require.False(t, page[0].Unhashed)
+	require.True(t, page[1].Unhashed)
 }

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -47,30 +46,43 @@ func (d *Database) enter(ctx context.Context, operation string) (leave func(rows
 }
 
 // ungated is query without a look at what the server bears.
-func (d *Database) ungated(ctx context.Context, operation, query string, args ...any) ([]string, [][]diff.Value, error) {
+func (d *Database) ungated(ctx context.Context, operation, query string, args ...any) (names []string, rows [][]diff.Value, err error) {
+	var texts arena
+	err = d.raw(ctx, operation, func(s *session) error {
+		names, err = s.each(ctx, query, args, func(row []driver.Value) { rows = append(rows, texts.row(row)) })
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return names, rows, nil
+}
+
+// raw does something with a connection of its own, and ends on the server what
+// ctx ends here.
+func (d *Database) raw(ctx context.Context, operation string, do func(*session) error) error {
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
-		return nil, nil, d.classify(operation, err)
+		return d.classify(operation, err)
 	}
 	defer func() { _ = conn.Close() }() // it only goes back to the pool
 	var id int64
-	if err := conn.Raw(func(c any) error {
-		if s, ok := c.(*session); ok {
-			id = s.id
+	err = conn.Raw(func(c any) error {
+		s, ok := c.(*session)
+		if !ok {
+			return fmt.Errorf("the pool holds a %T", c)
 		}
-		return nil
-	}); err != nil {
-		return nil, nil, d.classify(operation, err)
-	}
-	names, rows, err := collect(ctx, conn, query, args)
+		id = s.id
+		return do(s)
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.Join(context.Cause(ctx), d.kill(ctx, id))
 		}
-		return nil, nil, d.classify(operation, err)
+		return d.classify(operation, err)
 	}
 	job.Progress(ctx)
-	return names, rows, nil
+	return nil
 }
 
 // each runs a query without arguments and hands over its rows one by one, as the
@@ -84,46 +96,76 @@ func (d *Database) each(ctx context.Context, operation, query string, row func([
 	}
 	var read uint64
 	defer func() { leave(read) }()
-	conn, err := d.pool.Conn(ctx)
-	if err != nil {
-		return d.classify(operation, err)
-	}
-	defer func() { _ = conn.Close() }() // it only goes back to the pool
-	var id int64
-	err = conn.Raw(func(c any) error {
-		s, ok := c.(*session)
-		if !ok {
-			return fmt.Errorf("the pool holds a %T", c)
-		}
-		id = s.id
-		return s.each(ctx, query, func(values []driver.Value) { read += row(values) })
+	return d.raw(ctx, operation, func(s *session) error {
+		_, err := s.each(ctx, query, nil, func(values []driver.Value) { read += row(values) })
+		return err
 	})
-	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.Join(context.Cause(ctx), d.kill(ctx, id))
-		}
-		return d.classify(operation, err)
-	}
-	job.Progress(ctx)
-	return nil
 }
 
-func (s *session) each(ctx context.Context, query string, row func([]driver.Value)) (err error) {
-	rows, err := s.QueryContext(ctx, query, nil)
+// each hands over the rows of a query, and gives the names of its columns.
+func (s *session) each(ctx context.Context, query string, args []any, row func([]driver.Value)) (names []string, err error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
+	}
+	rows, err := s.QueryContext(ctx, query, named)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	read := make([]driver.Value, len(rows.Columns()))
+	names = rows.Columns()
+	read := make([]driver.Value, len(names))
 	for {
 		switch err := rows.Next(read); {
 		case errors.Is(err, io.EOF):
-			return nil
+			return names, nil
 		case err != nil:
-			return err
+			return nil, err
 		}
 		row(read)
 	}
+}
+
+// arena holds the texts of many rows in few pieces of memory.
+type arena struct {
+	texts []byte
+	cells []diff.Value
+}
+
+// Sizes of a piece, in bytes and in values.
+const arenaTexts, arenaCells = 32 << 10, 1 << 10
+
+// row copies a row as the server shows it.
+func (a *arena) row(read []driver.Value) []diff.Value {
+	if len(a.cells) < len(read) {
+		a.cells = make([]diff.Value, max(arenaCells, len(read)))
+	}
+	row := a.cells[:len(read):len(read)]
+	a.cells = a.cells[len(read):]
+	for i, v := range read {
+		row[i] = a.text(v)
+	}
+	return row
+}
+
+// text copies a value. It is nil for NULL alone.
+func (a *arena) text(v driver.Value) diff.Value {
+	const number = 32 // bytes that no number exceeds
+	need := number
+	if text, is := v.([]byte); is {
+		need = len(text)
+	}
+	if need > arenaTexts/4 {
+		return shown(v) // large texts live and die by themselves
+	}
+	if cap(a.texts)-len(a.texts) < need {
+		a.texts = make([]byte, 0, arenaTexts)
+	}
+	begin := len(a.texts)
+	if a.texts = appendShown(a.texts, v); v == nil {
+		return nil
+	}
+	return a.texts[begin:len(a.texts):len(a.texts)]
 }
 
 // number is a whole number of a row; a negative one is its two's complement.
@@ -139,17 +181,33 @@ func number(v driver.Value) uint64 {
 
 // shown is a copy of a value as the server shows it; nil is NULL.
 func shown(v driver.Value) diff.Value {
+	if v == nil {
+		return nil
+	}
+	return appendShown(make(diff.Value, 0, len(shownBytes(v))), v)
+}
+
+func shownBytes(v driver.Value) []byte {
+	text, _ := v.([]byte)
+	return text
+}
+
+func appendShown(text []byte, v driver.Value) []byte {
 	switch v := v.(type) {
 	case nil:
-		return nil
+		return text
 	case int64:
-		return strconv.AppendInt(nil, v, 10)
+		return strconv.AppendInt(text, v, 10)
 	case uint64:
-		return strconv.AppendUint(nil, v, 10)
+		return strconv.AppendUint(text, v, 10)
+	case float64:
+		return strconv.AppendFloat(text, v, 'g', -1, 64)
+	case float32:
+		return strconv.AppendFloat(text, float64(v), 'g', -1, 32)
 	case []byte:
-		return append(make(diff.Value, 0, len(v)), v...)
+		return append(text, v...)
 	}
-	return fmt.Append(nil, v)
+	return fmt.Append(text, v)
 }
 
 // kill ends the query of a session. The driver answers a cancelled context by
@@ -172,27 +230,4 @@ func (d *Database) kill(ctx context.Context, id int64) error {
 		return fmt.Errorf("kill the query: %w", err)
 	}
 	return nil
-}
-
-func collect(ctx context.Context, conn *sql.Conn, query string, args []any) (names []string, rows [][]diff.Value, err error) {
-	cursor, err := conn.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { err = errors.Join(err, cursor.Close()) }()
-	if names, err = cursor.Columns(); err != nil {
-		return nil, nil, err
-	}
-	targets := make([]any, len(names))
-	for cursor.Next() {
-		row := make([]diff.Value, len(names))
-		for i := range row {
-			targets[i] = &row[i]
-		}
-		if err := cursor.Scan(targets...); err != nil {
-			return nil, nil, err
-		}
-		rows = append(rows, row)
-	}
-	return names, rows, cursor.Err()
 }

@@ -27,17 +27,18 @@ func (h hashing) listed() []string { return append(slices.Clone(h.key), h.hash) 
 // driver will overwrite them.
 func (h hashing) hashed(row []driver.Value) (read diff.Hashed, rest []driver.Value) {
 	n := len(h.key)
-	values := make([]diff.Value, n)
-	for i := range values {
-		values[i] = shown(row[i])
+	var one [1]diff.Value // of most keys, and then nothing is copied but the key itself
+	values := one[:0]
+	for _, v := range row[:n] {
+		if text, is := v.([]byte); is {
+			values = append(values, text)
+		} else {
+			values = append(values, shown(v))
+		}
 	}
 	key, ok := diff.NewKey(values...)
-	read = diff.Hashed{Key: key, Null: !ok}
-	if hash := row[n]; ok && hash != nil {
-		h := number(hash)
-		read.Hash = &h
-	}
-	return read, row[n+1:]
+	hash := row[n]
+	return diff.Hashed{Key: key, Null: !ok, Hash: number(hash), Unhashed: !ok || hash == nil}, row[n+1:]
 }
 
 // hashings are those of both sides of a relation, or why there are no hashes.

@@ -146,7 +146,7 @@ func (s *Side) Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, erro
 }
 
 func (s *Side) finder() finder {
-	return finder{db: s.db, schema: s.schema, by: s.by, index: s.byIndex, identity: s.schema.identity(), where: s.where}
+	return finder{db: s.db, schema: s.schema, by: s.by, index: s.byIndex, identity: s.schema.identity(), unique: s.schema.unique(s.by.names()...), where: s.where}
 }
 
 // KeyOf is the key of a row of this side, as in Hashed.Key; false for none. Rows
