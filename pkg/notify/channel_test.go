@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bufio"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -8,10 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,11 +211,13 @@ func TestHangingServiceIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestMailServerThatRefusesTheAccount(t *testing.T) {
-	t.Parallel()
+// mailServer takes every mail, or no account, and tells what it heard until it was left.
+func mailServer(t *testing.T, account string) (address string, heard chan string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
+	heard = make(chan string, 1)
 	go func() {
 		conn, err := l.Accept()
 		if err != nil {
@@ -220,22 +225,55 @@ func TestMailServerThatRefusesTheAccount(t *testing.T) {
 		}
 		defer conn.Close()
 		io.WriteString(conn, "220 mail\r\n")
-		for buf := make([]byte, 1000); ; {
-			n, err := conn.Read(buf)
-			switch said := string(buf[:n]); {
-			case err != nil:
-				return
-			case strings.HasPrefix(said, "EHLO"):
-				io.WriteString(conn, "250-mail\r\n250 AUTH PLAIN\r\n")
-			case strings.HasPrefix(said, "AUTH"):
-				io.WriteString(conn, "535 5.7.8 bad "+secretText+"\r\n")
-			default:
-				io.WriteString(conn, "250 ok\r\n")
+		var all strings.Builder
+		data := false
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			line := lines.Text()
+			all.WriteString(line + "\n")
+			answer := "250 ok"
+			switch {
+			case data && line != ".":
+				continue
+			case data:
+				data = false
+			case strings.HasPrefix(line, "EHLO"):
+				answer = "250-mail\r\n250 AUTH PLAIN"
+			case strings.HasPrefix(line, "AUTH"):
+				answer = account
+			case line == "DATA":
+				data, answer = true, "354 go on"
+			case line == "QUIT":
+				answer = "221 bye"
 			}
+			io.WriteString(conn, answer+"\r\n")
 		}
+		heard <- all.String()
 	}()
-	c := only(t, Config{URLs: []job.Secret{job.NewSecret("smtp://user:geheim@" + l.Addr().String() + "/?from=a@b.c&to=d@e.f,g@h.i&useStartTLS=no")}})
-	err = c.deliver(t.Context(), sample)
+	return l.Addr().String(), heard
+}
+
+func TestMailForm(t *testing.T) {
+	t.Parallel()
+	address, heard := mailServer(t, "235 ok")
+	c := only(t, Config{URLs: []job.Secret{job.NewSecret("smtp://user:geheim@" + address + "/?from=a@b.c&to=d@e.f,g@h.i")}})
+	require.NoError(t, c.deliver(t.Context(), message{"cupid db：接收方一直失败", "第一行\n\n第二行"}))
+	mail := <-heard
+	for _, line := range []string{
+		"MAIL FROM:<a@b.c>", "RCPT TO:<d@e.f>", "RCPT TO:<g@h.i>", `Content-Type: text/plain; charset="UTF-8"`, "第一行", "第二行",
+	} {
+		require.Contains(t, mail, line+"\n")
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(regexp.MustCompile(`Subject: (.*)`).FindStringSubmatch(mail)[1])
+	require.NoError(t, err)
+	require.Equal(t, "cupid db：接收方一直失败", subject)
+	require.Regexp(t, `Subject: [ -~]+\n`, mail, "a header is ASCII")
+}
+
+func TestMailServerThatRefusesTheAccount(t *testing.T) {
+	t.Parallel()
+	address, _ := mailServer(t, "535 5.7.8 bad "+secretText)
+	c := only(t, Config{URLs: []job.Secret{job.NewSecret("smtp://user:geheim@" + address + "/?from=a@b.c&to=d@e.f,g@h.i")}})
+	err := c.deliver(t.Context(), sample)
 	require.ErrorContains(t, err, "535")
 	require.NotContains(t, err.Error(), secretText)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -89,8 +90,11 @@ func (s *shout) deliver(m message) (err error) {
 		return harmless(err)
 	}
 	text, params := m.body, types.Params{types.TitleKey: m.title}
-	if slices.Contains(untitled, s.kind) {
+	switch {
+	case slices.Contains(untitled, s.kind):
 		text, params = m.text(), types.Params{}
+	case s.kind == "smtp": // a header is ASCII
+		params.SetTitle(mime.QEncoding.Encode("utf-8", m.title))
 	}
 	return harmless(service.Send(text, &params))
 }
