@@ -15,8 +15,8 @@ import (
 const maxAnswer = 64 << 10
 
 // asker makes single requests whose errors hold nothing of the address: it is, or
-// holds, the key. It uses a transport itself: a client's errors show the address,
-// and a redirect must not be followed with a key either.
+// holds, the key. It uses a transport itself: a redirect must not be followed with
+// a key.
 type asker struct{ transport http.RoundTripper }
 
 // ask gives the body of a 2xx.
@@ -30,7 +30,7 @@ func (a asker) ask(ctx context.Context, method, address, contentType, body strin
 	}
 	resp, err := a.transport.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, harmless(err) // a broken answer is quoted
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
@@ -38,7 +38,7 @@ func (a asker) ask(ctx context.Context, method, address, contentType, body strin
 	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("its answer was cut off: %w", err)
+		return nil, fmt.Errorf("its answer was cut off: %w", harmless(err))
 	}
 	return answer, nil
 }

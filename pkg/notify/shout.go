@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"net/http"
-	"net/textproto"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -97,36 +93,4 @@ func (s *shout) deliver(m message) (err error) {
 		params.SetTitle(mime.QEncoding.Encode("utf-8", m.title))
 	}
 	return harmless(service.Send(text, &params))
-}
-
-var (
-	statusCode = regexp.MustCompile(`(?i)\b(?:status|code|http)[ :(]{1,3}([1-5][0-9][0-9])\b`)
-	statusLine = regexp.MustCompile(`\b([1-5][0-9][0-9]) [A-Z]`)
-)
-
-// harmless keeps of an error what cannot be a part of a URL, a token or an answer
-// that repeats one: the library's errors may hold all of that.
-func harmless(err error) error {
-	if err == nil {
-		return nil
-	}
-	if answer, ok := errors.AsType[*textproto.Error](err); ok {
-		return fmt.Errorf("it answered %d", answer.Code)
-	}
-	text := err.Error()
-	if found := statusCode.FindStringSubmatch(text); found != nil {
-		return errors.New("it answered " + found[1])
-	}
-	for _, found := range statusLine.FindAllStringSubmatchIndex(text, -1) {
-		code, err := strconv.Atoi(text[found[2]:found[3]])
-		if words := http.StatusText(code); err == nil && words != "" && strings.HasPrefix(text[found[3]+1:], words) {
-			return fmt.Errorf("it answered %d", code)
-		}
-	}
-	for _, known := range []string{"connection refused", "connection reset", "no such host", "no route to host", "network is unreachable", "deadline exceeded", "timeout", "certificate", "EOF"} {
-		if strings.Contains(text, known) {
-			return errors.New(known)
-		}
-	}
-	return errors.New("it did not take the message; what it said may hold the secret and is not shown")
 }
