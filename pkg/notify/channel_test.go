@@ -168,7 +168,10 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		}, "it refused the message with code 310000"},
 		"cut": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
 		"no HTTP": {func(w http.ResponseWriter, r *http.Request) {
-			conn, _, _ := w.(http.Hijacker).Hijack()
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
 			fmt.Fprintf(conn, "what is %s?\r\n\r\n", r.URL)
 			conn.Close()
 		}, "it did not take the message"},
