@@ -27,6 +27,7 @@ type api struct {
 	fleet    Fleet
 	steering Steering
 	watch    *watch
+	page     map[string]http.Handler
 }
 
 // routes are what there is, by "<method> <path>".
@@ -61,6 +62,9 @@ func (a *api) serve(mux *http.ServeMux, g *guard) {
 		w.Header().Set("Content-Type", "application/yaml")
 		_, _ = w.Write(openAPI)
 	})
+	for route, show := range a.page {
+		mux.Handle(route, show)
+	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Sprintf("there is no %s %s; /api/v1/openapi.yaml says what there is", r.Method, r.URL.Path))
 	})

@@ -67,6 +67,10 @@ func New(c Config, s Sources, log *slog.Logger) (*Server, error) {
 	if err := addRuntime(registry); err != nil {
 		return nil, err
 	}
+	page, err := newPage()
+	if err != nil {
+		return nil, err
+	}
 	listener, err := listen(context.Background(), c, log)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func New(c Config, s Sources, log *slog.Logger) (*Server, error) {
 	if s.Fleet != nil {
 		server.watch = newWatch(s.Fleet)
 		server.http.RegisterOnShutdown(server.watch.stop)
-		a = &api{fleet: s.Fleet, steering: s.Steering, watch: server.watch}
+		a = &api{fleet: s.Fleet, steering: s.Steering, watch: server.watch, page: page}
 	}
 	g := newGuard(c, listener.Addr(), log)
 	if g.access == nobody && a != nil {

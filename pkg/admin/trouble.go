@@ -91,8 +91,20 @@ func troubles(o Overview, past []sample) []Trouble {
 			all = append(all, receiverDown(o, r))
 		}
 	}
+	var leaderless []string
 	for _, j := range o.Jobs {
 		all = append(all, troublesOf(j, working, o.At, past)...)
+		if j.Leader == "" {
+			leaderless = append(leaderless, j.Name)
+		}
+	}
+	if n := len(leaderless); n > 0 { // all of them, when no scheduler runs
+		names := strings.Join(leaderless[:min(n, 3)], ", ")
+		if n > 3 {
+			names += ", …"
+		}
+		all = append(all, Trouble{Kind: NoLeader, Severity: Bad, Job: leaderless[0], Count: int64(n), Detail: names,
+			Text: fmt.Sprintf("No scheduler leads %d jobs (%s): nothing new of them is looked at.", n, names)})
 	}
 	for _, p := range o.NotReady {
 		if p.What != "redis" && p.Why != "starting" {
@@ -119,7 +131,7 @@ func receiverDown(o Overview, r job.Receiver) Trouble {
 			}
 		}
 	}
-	t.Text = fmt.Sprintf("The receiver %s is down (%s) since %s, it is left alone and tried every half minute; %d callbacks are open.",
+	t.Text = fmt.Sprintf("The receiver %s is down (%s) since %s UTC. %d callbacks are open; they are sent by themselves when it is back, it is tried every half minute.",
 		r.Host, cmp.Or(r.Code, "no answer"), r.Since.UTC().Format(time.DateTime), t.Count)
 	return t
 }
@@ -130,9 +142,6 @@ func troublesOf(j Job, working bool, now time.Time, past []sample) []Trouble {
 		all = append(all, Trouble{Kind: kind, Severity: severity, Job: j.Name, Count: count, Queue: queue, Text: fmt.Sprintf(text, args...)})
 	}
 	full := j.MaxCallbacks > 0 && j.Open >= int64(j.MaxCallbacks)
-	if j.Leader == "" {
-		add(NoLeader, Bad, 0, "", "No scheduler leads %s: nothing new of it is looked at.", j.Name)
-	}
 	switch {
 	case j.Paused != "":
 		add(Paused, Warning, 0, "", "%s is paused by %s.", j.Name, j.Paused)

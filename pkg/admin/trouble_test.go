@@ -46,11 +46,11 @@ func TestTroubles(t *testing.T) {
 		"no workers":       {func(o *Overview) { o.Processes = o.Processes[1:] }, []TroubleKind{NoWorkers}, "No worker runs"},
 		"one process":      {func(o *Overview) { o.Processes = []job.Process{{Role: "cupid"}} }, nil, ""},
 		"nobody is needed": {func(o *Overview) { o.Processes, o.Jobs = nil, nil }, nil, ""},
-		"no leader":        {func(o *Overview) { o.Jobs[0].Leader = "" }, []TroubleKind{NoLeader}, "No scheduler leads users"},
+		"no leader":        {func(o *Overview) { o.Jobs[0].Leader = "" }, []TroubleKind{NoLeader}, "No scheduler leads 1 jobs (users)"},
 		"receiver down": {func(o *Overview) {
 			o.Receivers[0] = job.Receiver{Host: "h:1", State: "open", Code: "http_503", Since: o.At}
 			o.Jobs[0].Open = 40
-		}, []TroubleKind{ReceiverDown}, "The receiver h:1 is down (http_503) since 2026-11-28 03:00:00, it is left alone and tried every half minute; 40 callbacks are open."},
+		}, []TroubleKind{ReceiverDown}, "The receiver h:1 is down (http_503) since 2026-11-28 03:00:00 UTC. 40 callbacks are open; they are sent by themselves when it is back"},
 		"receiver is tried": {func(o *Overview) { o.Receivers[0].State = "half_open" }, []TroubleKind{ReceiverDown}, "no answer"},
 		"receiver rests":    {func(o *Overview) { o.Receivers[0].State = "resting" }, nil, ""},
 		"paused":            {func(o *Overview) { o.Jobs[0].Paused = "eva: ticket 7" }, []TroubleKind{Paused}, "users is paused by eva: ticket 7."},
