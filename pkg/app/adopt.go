@@ -14,7 +14,7 @@ import (
 // the Redis that its config names by now. The file is renamed afterwards, so that
 // it happens once; cut off before, it is repeated and changes nothing twice.
 func (a *App) adoptState(ctx context.Context) (err error) {
-	path := a.statePath()
+	path := statePath(a.c)
 	if info, err := os.Stat(path); a.store != nil || err != nil || !info.Mode().IsRegular() {
 		return nil // no file, nothing to carry over
 	}

@@ -152,12 +152,12 @@ func (a *App) onStop(name string, undo func(context.Context) error) {
 	a.teardown = append(a.teardown, step{name: name, undo: undo})
 }
 
-// names say which jobs this process works on, for file names.
-func (a *App) names() string {
-	if len(a.c.Jobs) == 1 {
-		return a.c.Jobs[0].Name
+// names say which jobs a process works on, for file names.
+func names(c *config.Config) string {
+	if len(c.Jobs) == 1 {
+		return c.Jobs[0].Name
 	}
-	base := filepath.Base(a.c.Path)
+	base := filepath.Base(c.Path)
 	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
@@ -180,7 +180,7 @@ func (a *App) openAdmin(registry *prometheus.Registry) (err error) {
 func (a *App) openLog(o Options) error {
 	log, closeLog, err := logging.New(logging.Config{
 		Dir: a.c.Log.Dir, Format: a.c.Log.Format, Level: a.c.Log.Level, MaxSizeMB: a.c.Log.MaxSizeMB, MaxFiles: a.c.Log.MaxFiles,
-	}, string(a.role)+"-"+a.names(), cmp.Or[io.Writer](o.Console, os.Stderr))
+	}, string(a.role)+"-"+names(a.c), cmp.Or[io.Writer](o.Console, os.Stderr))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -199,7 +199,7 @@ func (a *App) openLog(o Options) error {
 func (a *App) openBroker() error {
 	c := a.c.Redis
 	if c == nil {
-		path := a.statePath()
+		path := statePath(a.c)
 		store, err := embedded.Open(path, a.log)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrConfig, err)
@@ -217,10 +217,10 @@ func (a *App) openBroker() error {
 }
 
 // statePath is the file of the embedded store; the config may name its folder.
-func (a *App) statePath() string {
-	path := cmp.Or(a.c.State, ".")
+func statePath(c *config.Config) string {
+	path := cmp.Or(c.State, ".")
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return filepath.Join(path, "cupid-"+a.names()+".state.json")
+		return filepath.Join(path, "cupid-"+names(c)+".state.json")
 	}
 	return path
 }

@@ -228,7 +228,7 @@ func (k *checker) job(ctx context.Context, j job.Job) error {
 	}
 	defer opened.close(k.options.Log)
 	for _, w := range plan.Warnings {
-		k.options.Log.Warn("a table could be better suited", "job", j.Name, "warning", w)
+		k.options.Log.Warn("a table could be better suited", "job", j.Name, "warning", w.String())
 	}
 	for n := range j.Destinations {
 		if err := k.destination(ctx, j, plan, n); err != nil {

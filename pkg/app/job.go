@@ -258,7 +258,7 @@ func (r *jobRun) inspect(ctx context.Context, opened pools) (plan *mysql.Plan, e
 	})
 	if err == nil && plan != nil {
 		for _, w := range plan.Warnings {
-			r.log.Warn("the tables work, but not as well as they could", "warning", w)
+			r.log.Warn("the tables work, but not as well as they could", "warning", w.String())
 		}
 		if r.a.role != Worker {
 			r.warnOfClock(ctx, plan.Source)
@@ -271,19 +271,31 @@ func (r *jobRun) inspect(ctx context.Context, opened pools) (plan *mysql.Plan, e
 // clock: whoever writes it may keep the wall clock of another zone, and then no
 // slice of time would ever hold what was just written.
 func (r *jobRun) warnOfClock(ctx context.Context, source *mysql.Source) {
-	const far = time.Hour
 	if !r.job.Update.Enabled {
 		return
 	}
+	behind, _, err := updateTime(ctx, source)
+	if err == nil && behind.Abs() > farFromClock { // of an error the scan says what is wrong
+		r.log.Warn("the newest update time lies far from the database's clock; if rows are being written now, the column keeps another zone's wall clock: set update.zone",
+			"column", r.job.Update.Column, "behind", behind)
+	}
+}
+
+// farFromClock is how far the newest update time may lie from the clock.
+const farFromClock = time.Hour
+
+// updateTime is how far the newest update time lies behind the database's clock,
+// negative before it, and the zone in which the column is read.
+func updateTime(ctx context.Context, source *mysql.Source) (behind time.Duration, zone *time.Location, err error) {
+	now, zone, err := source.Clock(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
 	top, found, err := source.UpdateTop(ctx)
 	if err != nil || !found {
-		return // the scan says what is wrong
+		return 0, zone, err
 	}
-	now, _, err := source.Clock(ctx)
-	if off := now.Sub(top).Round(time.Second); err == nil && (off > far || off < -far) {
-		r.log.Warn("the newest update time lies far from the database's clock; if rows are being written now, the column keeps another zone's wall clock: set update.zone",
-			"column", r.job.Update.Column, "behind", off)
-	}
+	return now.Sub(top).Round(time.Second), zone, nil
 }
 
 func (r *jobRun) queue(plan *mysql.Plan) (*broker.Queue, error) {

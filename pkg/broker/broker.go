@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -113,60 +112,20 @@ func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, e
 	if _, err := b.Probe(ctx); err != nil {
 		return nil, err
 	}
+	return warnings, b.checkLayout(ctx)
+}
+
+// checkLayout refuses keys of another layout.
+func (b *Broker) checkLayout(ctx context.Context) error {
 	found, err := b.rdb.Get(ctx, b.layoutKey()).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
 	if err != nil {
-		return nil, redisError(err)
+		return redisError(err)
 	}
 	if major, _, _ := strings.Cut(found, "."); major != Layout {
-		return nil, fmt.Errorf("redis: %w: the keys under %q have layout %s, this cupid writes layout %s: use another redis.prefix, or the cupid version that wrote them", ErrRefused, b.prefix, found, Layout)
+		return fmt.Errorf("redis: %w: the keys under %q have layout %s, this cupid writes layout %s: use another redis.prefix, or the cupid version that wrote them", ErrRefused, b.prefix, found, Layout)
 	}
-	return warnings, nil
-}
-
-func parseInfo(text string) map[string]string {
-	info := map[string]string{}
-	for line := range strings.Lines(text) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			info[k] = v
-		}
-	}
-	return info
-}
-
-// checkServer judges INFO. What a managed Redis hides is warned about.
-func checkServer(info map[string]string) (warnings []string, err error) {
-	switch version := info["redis_version"]; {
-	case version == "":
-		warnings = append(warnings, "redis hides its version; cupid needs 6.2 or newer")
-	case older(version, 6, 2):
-		return nil, fmt.Errorf("redis: %w: its version is %s, cupid needs 6.2 or newer", ErrRefused, version)
-	}
-	switch policy := info["maxmemory_policy"]; {
-	case policy == "":
-		warnings = append(warnings, "redis hides maxmemory-policy; it must be noeviction, or work can vanish")
-	case policy != "noeviction":
-		return nil, fmt.Errorf("redis: %w: its maxmemory-policy is %s, which throws away work when memory runs out: set maxmemory-policy noeviction", ErrRefused, policy)
-	}
-	if aof, known := info["aof_enabled"]; !known {
-		warnings = append(warnings, "redis hides whether it persists; without appendonly yes a restart forgets work since the last snapshot")
-	} else if aof == "0" {
-		warnings = append(warnings, "redis has appendonly no: a restart forgets what happened since its last snapshot, open callbacks too; set appendonly yes")
-	}
-	return warnings, nil
-}
-
-func older(version string, major, minor int) bool {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	have := make([]int, 2)
-	for i := range have {
-		n, err := strconv.Atoi(parts[i])
-		if err != nil {
-			return false
-		}
-		have[i] = n
-	}
-	return slices.Compare(have, []int{major, minor}) < 0
+	return nil
 }

@@ -56,14 +56,10 @@ func (b *Broker) readMemory(ctx context.Context) {
 
 // usedMemory is that of the fullest server, in percent of its maxmemory.
 func (b *Broker) usedMemory(ctx context.Context) int {
-	cluster, is := b.rdb.(*redis.ClusterClient)
-	if !is {
-		return usedPercent(b.rdb.Info(ctx, "memory").Val())
-	}
 	var mu sync.Mutex
 	fullest := 0
-	_ = cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error {
-		used := usedPercent(master.Info(ctx, "memory").Val())
+	_ = b.each(ctx, func(ctx context.Context, on *redis.Client) error {
+		used := usedPercent(on.Info(ctx, "memory").Val())
 		mu.Lock()
 		defer mu.Unlock()
 		fullest = max(fullest, used)

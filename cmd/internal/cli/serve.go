@@ -60,6 +60,7 @@ func program(role app.Role) *cobra.Command {
 		addRescan(c)
 		addNotify(c)
 		addRow(c)
+		addDoctor(c)
 	}
 	return c
 }

@@ -15,9 +15,9 @@ import (
 // Plan is how a job's tables are read.
 type Plan struct {
 	Source       *Source
-	Destinations []*Destination // in the order of the job's
-	strong       bool           // the job's checksum
-	Warnings     []string       // for the log: what works, but not as well as it could
+	Destinations []*Destination  // in the order of the job's
+	strong       bool            // the job's checksum
+	Warnings     []table.Problem // what works, but not as well as it could
 }
 
 // Inspect looks at all tables of a job. Mistakes come back all at once, as one
@@ -49,7 +49,7 @@ func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*D
 type inspection struct {
 	job         job.Job
 	problems    []table.Problem
-	warnings    []string
+	warnings    []table.Problem
 	unavailable []error
 }
 
@@ -58,7 +58,7 @@ func (i *inspection) problem(where, what, mend string) {
 }
 
 func (i *inspection) warn(where, what, mend string) {
-	i.warnings = append(i.warnings, table.Problem{Where: where, What: what, Mend: mend}.String())
+	i.warnings = append(i.warnings, table.Problem{Where: where, What: what, Mend: mend})
 }
 
 // lenient is a problem, or a warning where the job bears it.
@@ -97,11 +97,22 @@ func (i *inspection) schema(ctx context.Context, d *Database, where, name string
 		return schema{}, false
 	}
 	if len(s.columns) == 0 {
-		i.problem(where, fmt.Sprintf("the table does not exist in database %s, or the account may not read it", quote(d.name)),
-			"correct the table name, create the table, or GRANT SELECT on it")
+		i.unseen(ctx, d, where, name)
 		return schema{}, false
 	}
 	return s, true
+}
+
+// unseen says why a table shows no columns: to an account without rights on it,
+// information_schema holds nothing of it.
+func (i *inspection) unseen(ctx context.Context, d *Database, where, name string) {
+	account, denied := d.denied(ctx, name)
+	if !denied {
+		i.problem(where, "the table does not exist in database "+quote(d.name), "correct the table name, or create the table")
+		return
+	}
+	i.problem(where, "the account may not read the table, if it exists in database "+quote(d.name),
+		d.GrantSQL(name, account)+", or correct the table name")
 }
 
 // source inspects the source; nil when it has no columns to go on with.
@@ -186,6 +197,15 @@ func addIndex(d *Database, s schema, columns ...column) string {
 		}
 	}
 	return fmt.Sprintf("ALTER TABLE %s.%s ADD INDEX (%s)", quote(d.name), quote(s.table), strings.Join(parts, ", "))
+}
+
+// setCharset gives a column another character set.
+func setCharset(d *Database, s schema, c column, charset string) string {
+	null := " NOT NULL"
+	if c.nullable {
+		null = ""
+	}
+	return fmt.Sprintf("ALTER TABLE %s.%s MODIFY %s %s CHARACTER SET %s%s, with its DEFAULT if it has one", quote(d.name), quote(s.table), c.quoted(), c.fullType, charset, null)
 }
 
 // maxIndexedText is a length in characters that an index of every version takes.
@@ -281,6 +301,9 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 	}
 	if l, lossy := loss(from, to); lossy {
 		if mend, needed := l.advice(want.Options); needed {
+			if narrower(from, to) {
+				mend += ": " + setCharset(destination.db, destination.schema, to, from.charset)
+			}
 			i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, l.why), mend)
 		}
 	}

@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -177,7 +176,7 @@ func TestPairsThatCannotHoldTheSame(t *testing.T) {
 			t.Parallel()
 			p := typed(t, mysqltest.Shared(t), typeCase{source: c.source, destination: c.destination, sourceValue: "NULL", destinationValue: "NULL"})
 			p.options("c", c.options)
-			warnings := strings.Join(p.plan(t).Warnings, "\n")
+			warnings := lines(p.plan(t).Warnings)
 			if c.want == "" {
 				require.Empty(t, warnings)
 				return

@@ -114,7 +114,7 @@ func TestScanOfKeysThatAreNotUnique(t *testing.T) {
 	p.source.Exec(t, "INSERT INTO t VALUES (1,1,1),(2,1,1),(2,2,1),(2,3,1),(3,1,1),(4,1,1),(4,2,1)")
 	p.destination.Exec(t, narrow)
 	plan := p.plan(t)
-	require.Contains(t, strings.Join(plan.Warnings, "\n"), "not unique")
+	require.Contains(t, lines(plan.Warnings), "not unique")
 	for limit := 1; limit < 9; limit++ {
 		require.Equal(t, []string{"1", "2", "2", "2", "3", "4", "4"}, pages(t, plan.Source, job.Range{Scan: job.Insert}, limit), limit)
 	}

@@ -128,3 +128,8 @@ func checksum(strong bool) job.Checksum {
 	}
 	return job.ChecksumFast
 }
+
+// lines are problems as a log shows them.
+func lines(problems []table.Problem) string {
+	return (&table.ConfigError{Problems: problems}).Error()
+}

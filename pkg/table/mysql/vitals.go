@@ -18,33 +18,33 @@ func (d *Database) vitals(ctx context.Context, lag bool) (running int, behind ti
 		running = atoi(rows[0][1])
 	}
 	if lag {
-		behind, err = d.behind(ctx)
+		_, behind, err = d.replication(ctx)
 	}
 	return running, behind, err
 }
 
-// behind is how far a replica is behind its primary, by its own account.
-func (d *Database) behind(ctx context.Context) (time.Duration, error) {
+// replication is how far a replica is behind its primary, by its own account;
+// negative when its replication stands still.
+func (d *Database) replication(ctx context.Context) (replica bool, behind time.Duration, err error) {
 	const operation = "read the replica's lag"
 	names, rows, err := d.ungated(ctx, operation, "SHOW REPLICA STATUS")
 	if number, answered := serverNumber(err); answered && number == errSyntax {
 		names, rows, err = d.ungated(ctx, operation, "SHOW SLAVE STATUS") // MySQL before 8.0.22
 	}
 	if err != nil {
-		return 0, err
+		return false, 0, err
 	}
 	column := slices.IndexFunc(names, func(name string) bool {
 		return strings.EqualFold(name, "Seconds_Behind_Source") || strings.EqualFold(name, "Seconds_Behind_Master")
 	})
 	if column < 0 {
-		return 0, nil
+		return false, 0, nil
 	}
-	var behind time.Duration
 	for _, row := range rows { // one for each channel
 		if row[column] == nil {
-			return -1, nil
+			return true, -1, nil
 		}
 		behind = max(behind, time.Duration(atoi(row[column]))*time.Second)
 	}
-	return behind, nil
+	return len(rows) > 0, behind, nil
 }
