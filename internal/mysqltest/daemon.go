@@ -50,6 +50,7 @@ func startDaemon(options Options) (server *proctest.Server, socket string, err e
 
 func socketPath(dir *proctest.Dir) string  { return dir.File("mysql.sock") }
 func accountPath(dir *proctest.Dir) string { return dir.File("account.sql") }
+func tempPath(dir *proctest.Dir) string    { return dir.File("tmp") }
 func logPath(dir *proctest.Dir) string     { return dir.File("mysql.log") }
 
 // dataTemplate returns a data directory as the server's own installer makes
@@ -92,6 +93,9 @@ func prepare(dir *proctest.Dir, template string) error {
 	if err := os.CopyFS(dir.File("data"), os.DirFS(filepath.Join(template, "data"))); err != nil {
 		return fmt.Errorf("copy the data directory: %w", err)
 	}
+	if err := os.Mkdir(tempPath(dir), 0o700); err != nil {
+		return fmt.Errorf("make a folder for temporary tables: %w", err)
+	}
 	account := fmt.Sprintf("CREATE USER IF NOT EXISTS '%[1]s'@'%%' IDENTIFIED BY '%[2]s';\nGRANT ALL ON *.* TO '%[1]s'@'%%' WITH GRANT OPTION;\n", User, Password)
 	if err := os.WriteFile(accountPath(dir), []byte(account), 0o600); err != nil {
 		return fmt.Errorf("write the account: %w", err)
@@ -107,6 +111,8 @@ func (o Options) args(dir *proctest.Dir, port int) []string {
 	args := append([]string{"--no-defaults"}, fixedArgs()...)
 	args = append(args,
 		"--datadir="+dir.File("data"),
+		// A server that starts removes temporary tables from its folder; those of another one in use end that server.
+		"--tmpdir="+tempPath(dir),
 		"--init-file="+accountPath(dir),
 		"--socket="+socketPath(dir),
 		"--pid-file="+dir.File("pid"),
