@@ -43,6 +43,7 @@ func startDaemon(options Options) (server *proctest.Server, socket string, err e
 		Dir:     dir,
 		Log:     logPath(dir),
 		Ready:   func() bool { return accepts(socket) },
+		Env:     options.env(),
 		Args:    func(port int) []string { return options.args(dir, port) },
 	})
 	return server, socket, err
@@ -101,6 +102,13 @@ func prepare(dir *proctest.Dir, template string) error {
 		return fmt.Errorf("write the account: %w", err)
 	}
 	return nil
+}
+
+func (o Options) env() []string {
+	if o.SystemZone == "" {
+		return nil
+	}
+	return []string{"TZ=" + o.SystemZone}
 }
 
 func (o Options) args(dir *proctest.Dir, port int) []string {

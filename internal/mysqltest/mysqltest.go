@@ -41,6 +41,9 @@ type Options struct {
 	// TimeZone is the server's time_zone; "" is "+00:00". Names of zones are
 	// unknown to it, as on many real servers: their tables are not loaded.
 	TimeZone string
+	// SystemZone is the IANA name of the zone of its host, which is the server's with a
+	// TimeZone of SYSTEM; "" is this host's.
+	SystemZone string
 	// Durable keeps committed rows over a Kill; without it the server is faster.
 	Durable bool
 	// ExtraArgs go to the server last, so they win.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -21,6 +22,8 @@ type ServerConfig struct {
 	Dir     *Dir // the server's own, removed with it
 	// Args are the arguments for a port.
 	Args func(port int) []string
+	// Env are variables besides those of this process.
+	Env []string
 	// Ready reports whether the server serves. It must ask in a way that only
 	// this server can answer, for example over a unix socket in Dir: the port
 	// may be another's.
@@ -68,7 +71,9 @@ func (s *Server) Boot() error {
 	if s.Running() {
 		return errors.New("the server runs already")
 	}
-	process, err := Start(exec.Command(s.config.Program, s.config.Args(s.port)...))
+	command := exec.Command(s.config.Program, s.config.Args(s.port)...)
+	command.Env = append(os.Environ(), s.config.Env...)
+	process, err := Start(command)
 	if err != nil {
 		return err
 	}

@@ -132,10 +132,39 @@ func TestServerZone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			zone := serverZone(c.now, []byte(c.global), []byte(c.system), []byte(c.measured))
+			zone := serverZone(c.now, []byte(c.global), []byte(c.system), []diff.Value{[]byte(c.measured)})
 			require.Equal(t, c.winter, winter.In(zone).Format("Z07:00"))
 			require.Equal(t, c.summer, summer.In(zone).Format("Z07:00"))
 		})
+	}
+}
+
+// TestZonesBehindAbbreviations: a server's system zone has a name that is short,
+// shared or of the season; its offsets tell which rules it keeps.
+func TestZonesBehindAbbreviations(t *testing.T) {
+	t.Parallel()
+	for name, region := range map[string]string{
+		"CEST": "Europe/Berlin", "CET": "Europe/Paris", "BST": "Europe/London", "EST": "America/New_York", "EDT": "America/Toronto",
+		"CST": "America/Chicago", "CDT": "America/Mexico_City", "PDT": "America/Los_Angeles", "AEDT": "Australia/Melbourne", "MSK": "Europe/Moscow",
+		"NZST": "Pacific/Auckland", "IST": "Asia/Jerusalem", "EET": "Europe/Kyiv",
+	} {
+		zone := must(parseZone(region))
+		for _, now := range []string{"2026-01-31 10:00:00", "2026-08-31 10:00:00"} {
+			at, err := time.Parse(secondLayout, now)
+			require.NoError(t, err)
+			measured := []diff.Value{}
+			for _, probe := range append([]string{now}, probes[:]...) {
+				instant, err := time.Parse(secondLayout, probe)
+				require.NoError(t, err)
+				_, offset := instant.In(zone).Zone()
+				measured = append(measured, strconv.AppendInt(nil, int64(offset), 10))
+			}
+			found := serverZone(at, []byte("SYSTEM"), []byte(name), measured)
+			for day := range 20 * 365 {
+				instant := time.Date(2010, 1, 1, 0, 30, 0, 0, time.UTC).AddDate(0, 0, day)
+				require.Equal(t, instant.In(zone).Format(secondLayout), instant.In(found).Format(secondLayout), "%s of %s, taken for %s", name, region, found)
+			}
+		}
 	}
 }
 
@@ -146,7 +175,7 @@ func TestFixedOffset(t *testing.T) {
 		measured string
 		fixed    bool
 	}{"+08:00": {"28800", true}, "-3:30": {"-12600", true}, "UTC": {"0", true}, "Europe/Berlin": {"3600", false}, "CST": {"28800", false}, "WIT": {"0", false}} {
-		zone := serverZone(winter, []byte(name), nil, []byte(c.measured))
+		zone := serverZone(winter, []byte(name), nil, []diff.Value{[]byte(c.measured)})
 		seconds, fixed := fixedOffset(zone)
 		require.Equal(t, c.fixed, fixed, name)
 		if fixed {

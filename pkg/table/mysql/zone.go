@@ -22,14 +22,24 @@ type clock struct {
 	zone *time.Location
 }
 
+// probes are instants by whose offsets zones with summer time can be told apart:
+// the seasons, the weeks in which continents do not change together, and years
+// before rules that are in force.
+var probes = [...]string{
+	"2026-01-15 12:00:00", "2026-07-15 12:00:00", "2026-03-18 12:00:00", "2026-04-02 12:00:00", "2026-10-02 12:00:00",
+	"2026-10-28 12:00:00", "2006-03-20 12:00:00", "2006-10-30 12:00:00", "2012-07-15 12:00:00", "1996-10-15 12:00:00",
+}
+
 // clock reads the server's time and its zone, in one query. CONVERT_TZ with
 // SYSTEM or an offset needs no zone tables; a server whose zone has a name has
 // them.
 func (d *Database) clock(ctx context.Context) (clock, error) {
 	const operation = "read the clock"
-	rows, err := d.rows(ctx, operation,
-		"SELECT UTC_TIMESTAMP(6), @@global.time_zone, @@system_time_zone,"+
-			" TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone))")
+	columns := []string{"UTC_TIMESTAMP(6)", "@@global.time_zone", "@@system_time_zone", offsetSQL("UTC_TIMESTAMP()")}
+	for _, probe := range probes {
+		columns = append(columns, offsetSQL("CAST('"+probe+"' AS DATETIME)"))
+	}
+	rows, err := d.rows(ctx, operation, "SELECT "+list(columns))
 	if err != nil {
 		return clock{}, err
 	}
@@ -40,28 +50,64 @@ func (d *Database) clock(ctx context.Context) (clock, error) {
 	if err != nil {
 		return clock{}, fmt.Errorf("%s at %s: %w", operation, d.address, err)
 	}
-	return clock{now: now, zone: serverZone(now, rows[0][1], rows[0][2], rows[0][3])}, nil
+	return clock{now: now, zone: serverZone(now, rows[0][1], rows[0][2], rows[0][3:])}, nil
+}
+
+// offsetSQL is the offset of the server's zone at an instant, in seconds.
+func offsetSQL(at string) string {
+	return "TIMESTAMPDIFF(SECOND," + at + ",CONVERT_TZ(" + at + ",'+00:00',@@global.time_zone))"
+}
+
+// regions are zones with summer time, one for each set of rules that many share.
+var regions = [...]string{
+	"Europe/Berlin", "Europe/London", "Europe/Helsinki", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+	"America/Anchorage", "America/Halifax", "America/St_Johns", "Europe/Lisbon", "Europe/Chisinau", "Asia/Jerusalem", "Africa/Cairo",
+	"America/Sao_Paulo", "America/Santiago", "Australia/Sydney", "Australia/Adelaide", "Pacific/Auckland", "Europe/Moscow", "Europe/Istanbul",
+	"America/Mexico_City",
 }
 
 // serverZone turns what a server says of its zone into one that knows its past
-// and future offsets, where possible. A name is believed only when it agrees
-// with the measured offset: "EST" is the name that a server in New York gives
-// to its system zone, and a fixed offset in the zone data.
-func serverZone(now time.Time, global, system, measured diff.Value) *time.Location {
+// and future offsets. Measured are its offsets in seconds now and at the probes.
+// A name is believed only when it agrees with all of them: "EST" is the name that
+// a server in New York gives to its system zone in winter, and a fixed offset in
+// the zone data; "CEST" is no name there at all.
+func serverZone(now time.Time, global, system diff.Value, measured []diff.Value) *time.Location {
 	name := string(global)
 	if strings.EqualFold(name, "SYSTEM") {
 		name = string(system)
 	}
-	seconds, err := strconv.Atoi(string(measured))
-	if zone, ok := parseZone(name); ok {
-		if _, offset := now.In(zone).Zone(); err != nil || offset == seconds {
+	at, offsets := []time.Time{}, []int{}
+	for i, text := range measured {
+		seconds, err := strconv.Atoi(string(text))
+		if err != nil {
+			continue // the server cannot say
+		}
+		instant := now
+		if i > 0 {
+			instant, _ = time.Parse(secondLayout, probes[i-1])
+		}
+		at, offsets = append(at, instant), append(offsets, seconds)
+	}
+	agrees := func(zone *time.Location) bool {
+		for i := range at {
+			if _, offset := at[i].In(zone).Zone(); offset != offsets[i] {
+				return false
+			}
+		}
+		return true
+	}
+	if zone, ok := parseZone(name); ok && agrees(zone) {
+		return zone
+	}
+	if len(offsets) == 0 {
+		return time.UTC
+	}
+	for _, region := range regions {
+		if zone, ok := parseZone(region); ok && len(offsets) > 1 && agrees(zone) {
 			return zone
 		}
 	}
-	if err != nil {
-		return time.UTC
-	}
-	return time.FixedZone("now "+fixedZone(seconds).String(), seconds)
+	return time.FixedZone("now "+fixedZone(offsets[0]).String(), offsets[0])
 }
 
 // parseZone reads "+08:00", "UTC" or an IANA name.
