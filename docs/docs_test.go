@@ -122,7 +122,7 @@ var (
 
 func TestCommandsAndFlagsExist(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{"help": true, "--help": true, "-h": true, "--version": true, "-v": true}
+	known := map[string]bool{"help": true, "completion": true, "--help": true, "-h": true, "--version": true, "-v": true}
 	sources, err := filepath.Glob("../cmd/internal/cli/*.go")
 	require.NoError(t, err)
 	for _, source := range sources {

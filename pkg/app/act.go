@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
@@ -23,6 +24,9 @@ const (
 	ActUnpark = job.ActUnpark
 	ActDrop   = job.ActDrop
 )
+
+// Queues are those of callbacks, by name.
+func Queues() []string { return slices.Clone(broker.WaitingQueues) }
 
 // QueueOptions say which callbacks are meant.
 type QueueOptions struct {

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/masixun71/cupid-go/pkg/app"
 )
@@ -29,8 +27,7 @@ type progress struct {
 }
 
 func newProgress(out io.Writer) *progress {
-	file, ok := out.(*os.File)
-	return &progress{out: out, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	return &progress{out: out, terminal: isTerminal(out)}
 }
 
 // Write passes log lines on without leaving half a bar behind.

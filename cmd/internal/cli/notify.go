@@ -13,7 +13,7 @@ func addNotify(root *cobra.Command) {
 	parent.AddCommand(&cobra.Command{
 		Use: "test -c FILE", Short: "Send one test message through every channel", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := (&flags{path: target{}.with(root).path}).load()
+			cfg, err := configOf(root)
 			if err != nil {
 				return err
 			}

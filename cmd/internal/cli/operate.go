@@ -32,34 +32,38 @@ func addOperators(root *cobra.Command) {
 			return health(c.Context(), c.OutOrStdout(), asked.with(root))
 		},
 	}
-	status := &cobra.Command{
-		Use: "status", Short: "Show jobs, cursors, queues and processes", Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return status(c.Context(), c.OutOrStdout(), asked.with(root))
-		},
-	}
-	jobs := &cobra.Command{
-		Use: "jobs", Short: "Show each job's leader, cursors and open callbacks in a line", Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return jobs(c.Context(), c.OutOrStdout(), asked.with(root))
-		},
-	}
-	workers := &cobra.Command{
-		Use: "workers", Short: "Show the running processes, schedulers too", Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return workers(c.Context(), c.OutOrStdout(), asked.with(root))
-		},
-	}
-	for _, c := range []*cobra.Command{health, status, jobs, workers} {
-		c.Flags().StringVar(&asked.addr, "addr", "", "address of one process, instead of those that the config's Redis knows")
-		if c != health {
-			c.Flags().BoolVar(&asked.json, "json", false, "print JSON")
+	health.Flags().StringVar(&asked.addr, "addr", "", addrUsage)
+	root.AddCommand(health)
+	for _, look := range []struct {
+		c    *cobra.Command
+		show func(context.Context, io.Writer, target) error
+	}{
+		{&cobra.Command{Use: "status", Short: "Show jobs, cursors, queues and processes"}, status},
+		{&cobra.Command{Use: "jobs", Short: "Show each job's leader, cursors and open callbacks in a line"}, jobs},
+		{&cobra.Command{Use: "workers", Short: "Show the running processes, schedulers too"}, workers},
+	} {
+		var every time.Duration
+		look.c.Args = noArguments
+		look.c.RunE = func(c *cobra.Command, _ []string) error {
+			t := asked.with(root)
+			show := func(ctx context.Context, out io.Writer) error { return look.show(ctx, out, t) }
+			if !c.Flags().Changed("watch") {
+				return show(c.Context(), c.OutOrStdout())
+			}
+			return watch(c.Context(), c.OutOrStdout(), every, show)
 		}
-		root.AddCommand(c)
+		set := look.c.Flags()
+		set.StringVar(&asked.addr, "addr", "", addrUsage)
+		set.BoolVar(&asked.json, "json", false, "print JSON")
+		set.DurationVar(&every, "watch", 0, "show it again and again, with this pause in between, until interrupted")
+		set.Lookup("watch").NoOptDefVal = "2s"
+		root.AddCommand(look.c)
 	}
 	addQueue(root)
 	addPause(root)
 }
+
+const addrUsage = "address of one process, instead of those that the config's Redis knows"
 
 // configOf reads the file that -c names.
 func configOf(root *cobra.Command) (*config.Config, error) {

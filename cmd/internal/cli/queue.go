@@ -66,17 +66,17 @@ func addQueue(root *cobra.Command) {
 func (f *queueFlags) add(c *cobra.Command) {
 	set := c.Flags()
 	set.StringVar(&f.Job, "job", "", "job, where the fleet has several")
-	set.StringVar(&f.Queue, "queue", "", "due, leased, confirm, verify, retry, slow or parked")
+	set.StringVar(&f.Queue, "queue", "", "one of "+strings.Join(app.Queues(), ", "))
 	set.StringVar(&f.Destination, "destination", "", "only callbacks of this destination")
 	set.BoolVar(&f.json, "json", false, "print JSON")
 }
 
-const askQueue = "say which queue with --queue: due, leased, confirm, verify, retry, slow or parked"
+var errAskQueue = errors.New("say which queue with --queue: one of " + strings.Join(app.Queues(), ", "))
 
 func (f *queueFlags) list(ctx context.Context, root *cobra.Command, out io.Writer) error {
 	switch {
 	case f.Queue == "":
-		return mistake{errors.New(askQueue)}
+		return mistake{errAskQueue}
 	case f.Most < 1 || f.Most > 10_000 || f.First < 0:
 		return mistake{errors.New("--limit wants a number from 1 to 10000, --first one from 0")}
 	}
@@ -121,7 +121,7 @@ func (f *queueFlags) act(ctx context.Context, root *cobra.Command, act app.Act, 
 	case len(f.IDs) > 0 && f.all:
 		return mistake{errors.New("say either ids or --all")}
 	case f.all && f.Queue == "":
-		return mistake{errors.New(askQueue)}
+		return mistake{errAskQueue}
 	case reason && strings.TrimSpace(f.Why) == "":
 		return mistake{fmt.Errorf("%s wants --reason: whoever looks at the events later will ask", act)}
 	}

@@ -62,6 +62,7 @@ func program(role app.Role) *cobra.Command {
 		addRow(c)
 		addDoctor(c)
 	}
+	addCompletion(c)
 	return c
 }
 
@@ -78,8 +79,6 @@ func (e ended) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // Execute runs a command, prints its error and gives the exit code.
 func Execute(ctx context.Context, c *cobra.Command, stderr io.Writer) int {
 	err := c.ExecuteContext(ctx)
-	var misused mistake
-	var config *config.Error
 	var code ended
 	switch {
 	case err == nil:
@@ -88,7 +87,7 @@ func Execute(ctx context.Context, c *cobra.Command, stderr io.Writer) int {
 		return int(code)
 	case errors.Is(err, errUnhealthy):
 		return exitFailure
-	case errors.As(err, &misused), errors.As(err, &config), errors.Is(err, app.ErrConfig):
+	case hopeless(err):
 		fmt.Fprintf(stderr, "%s: %v\n", c.Name(), err)
 		return exitMistake
 	default:
@@ -134,7 +133,6 @@ func Command(role app.Role) *cobra.Command {
 	if role != app.Worker {
 		c.Flags().StringVarP(&f.startID, "startId", "s", "", "where a job without a saved cursor begins, inclusive")
 	}
-	c.CompletionOptions.HiddenDefaultCmd = true
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	c.AddCommand(&cobra.Command{
 		Use: "version", Short: "Print version, commit and date", Args: noArguments,
