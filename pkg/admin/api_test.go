@@ -27,7 +27,7 @@ type standIn struct {
 	did  []admin.Order
 }
 
-func (f *standIn) Overview(context.Context) (admin.Overview, error) {
+func (f *standIn) Overview(context.Context, time.Duration) (admin.Overview, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows += 1000

@@ -12,8 +12,8 @@ import (
 // only its own. Errors about the question are ErrUnknown; others are taken for
 // those of a server that does not answer.
 type Fleet interface {
-	// Overview is how everything fares now.
-	Overview(context.Context) (Overview, error)
+	// Overview is how everything fares now, or fared maxAge ago at most.
+	Overview(ctx context.Context, maxAge time.Duration) (Overview, error)
 	Callbacks(context.Context, Place) (Callbacks, error)
 	Ranges(context.Context, Place) (Ranges, error)
 	// Events are the newest n of a job, of all jobs for "".
@@ -37,6 +37,16 @@ var (
 	ErrUnknown   = errors.New("there is no such thing")
 	ErrElsewhere = errors.New("another process has to be asked")
 )
+
+// Asked marks err as one about what was asked, and leaves it its words.
+func Asked(mark, err error) error { return askedError{err, mark} }
+
+type askedError struct {
+	error
+	mark error
+}
+
+func (e askedError) Unwrap() []error { return []error{e.error, e.mark} }
 
 // Overview is how a fleet fares.
 type Overview struct {

@@ -22,7 +22,9 @@ var pictures = flag.String("pictures", "", "folder to put a picture of every pag
 // night is a fleet in which a receiver is down; what it shows is made up.
 type night struct{ start time.Time }
 
-func (n night) Overview(context.Context) (Overview, error) { return n.overview(time.Now()), nil }
+func (n night) Overview(context.Context, time.Duration) (Overview, error) {
+	return n.overview(time.Now()), nil
+}
 
 func (n night) overview(now time.Time) Overview {
 	start := n.start

@@ -59,7 +59,13 @@ func newWatch(fleet Fleet) *watch {
 // run looks until stop.
 func (w *watch) run(ctx context.Context) {
 	for {
-		_, _ = w.look(ctx) // watchers are told of an error, and who asks is too
+		// Watchers are told of an error, and who asks is too. While nobody watches, what the
+		// process has read for its log will do.
+		maxAge := idleEvery / 2
+		if w.watched() {
+			maxAge = 0
+		}
+		_, _ = w.lookBack(ctx, maxAge)
 		every := idleEvery
 		if w.watched() {
 			every = watchedEvery
@@ -114,7 +120,9 @@ func (w *watch) subscribe() (told <-chan struct{}, leave func()) {
 }
 
 // look asks how the fleet fares, unless somebody has just asked.
-func (w *watch) look(ctx context.Context) (Overview, error) {
+func (w *watch) look(ctx context.Context) (Overview, error) { return w.lookBack(ctx, 0) }
+
+func (w *watch) lookBack(ctx context.Context, maxAge time.Duration) (Overview, error) {
 	w.looking.Lock()
 	defer w.looking.Unlock()
 	w.mu.Lock()
@@ -125,7 +133,7 @@ func (w *watch) look(ctx context.Context) (Overview, error) {
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout) // others want to know it too
 	defer cancel()
-	o, err := w.fleet.Overview(ctx)
+	o, err := w.fleet.Overview(ctx, maxAge)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at, w.err = time.Now(), err

@@ -25,20 +25,20 @@ type fleet struct{ a *App }
 // asked marks errors about what was asked, for the API.
 func asked(err error) error {
 	if errors.Is(err, broker.ErrUnknown) {
-		return fmt.Errorf("%w: %w", admin.ErrUnknown, err)
+		return admin.Asked(admin.ErrUnknown, err)
 	}
 	return err
 }
 
 // Overview reads how the fleet fares.
-func (f fleet) Overview(ctx context.Context) (o admin.Overview, err error) {
+func (f fleet) Overview(ctx context.Context, maxAge time.Duration) (o admin.Overview, err error) {
 	b := f.a.broker
-	states, err := f.a.states(ctx, 0)
+	states, at, err := f.a.states(ctx, maxAge)
 	if err != nil {
 		return o, err
 	}
 	o = admin.Overview{
-		At: time.Now().UTC(), Version: Version, Process: f.a.id, Memory: b.Memory(ctx), Jobs: make([]admin.Job, len(states)),
+		At: at.UTC(), Version: Version, Process: f.a.id, Memory: b.Memory(ctx), Jobs: make([]admin.Job, len(states)),
 		NotReady: append([]admin.Problem{}, f.a.notReady(ctx)...),
 	}
 	for i, s := range states {
@@ -126,7 +126,7 @@ func (f fleet) Events(ctx context.Context, name string, n int) ([]job.Event, err
 	case name == "":
 		names = append(names, "")
 	case !slices.Contains(names, name):
-		return nil, fmt.Errorf("%w: this Redis knows no job %q; there are: %s", admin.ErrUnknown, name, strings.Join(names, ", "))
+		return nil, admin.Asked(admin.ErrUnknown, fmt.Errorf("this Redis knows no job %q; there are: %s", name, strings.Join(names, ", ")))
 	default:
 		names = []string{name}
 	}
@@ -179,5 +179,5 @@ func (f fleet) Rescan(ctx context.Context, o admin.Rescan) error {
 			return f.a.beginRescan(ctx, r.job, RescanOptions{Job: o.Job, From: o.From, To: o.To, Who: o.Who, Why: o.Reason})
 		}
 	}
-	return fmt.Errorf("%w: the config of this process has no job %q: ask a scheduler that runs it", admin.ErrElsewhere, o.Job)
+	return admin.Asked(admin.ErrElsewhere, fmt.Errorf("the config of this process has no job %q: ask a scheduler that runs it", o.Job))
 }

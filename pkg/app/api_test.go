@@ -291,7 +291,7 @@ func TestTheAPISaysWhatIsWrong(t *testing.T) {
 		{400, "GET", callbacks + "?queue=slow&queue=retry", "", "queue is given twice"},
 		{400, "GET", callbacks + "?queue=slow&job=a%20b", "", "job wants a name"},
 		{404, "GET", callbacks + "?queue=slow&job=nobody", "", `knows no job "nobody"; there are: others, users`},
-		{404, "GET", callbacks + "?queue=slow", "", `there are: others, users`},
+		{404, "GET", callbacks + "?queue=slow", "", `knows several jobs, say which: others, users`},
 		{404, "GET", "/api/v1/events?job=nobody", "", `there are: others, users`},
 		{404, "GET", "/api/v1/queues?job=nobody", "", `no job "nobody"`},
 		{400, "GET", "/api/v1/ranges?queue=slow", "", "queue wants one of waiting,"},

@@ -20,7 +20,7 @@ func (a *App) report(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		jobs, err := a.states(ctx, every/2)
+		jobs, _, err := a.states(ctx, every/2)
 		if err != nil {
 			if ctx.Err() == nil {
 				a.log.Warn("the minute's report could not be read", "error", err)
@@ -47,18 +47,18 @@ type lastLook struct {
 	jobs []job.State
 }
 
-// states reads all jobs; what was read since maxAge will do.
-func (a *App) states(ctx context.Context, maxAge time.Duration) ([]job.State, error) {
+// states reads all jobs, or gives what was read maxAge ago at most, and when that was.
+func (a *App) states(ctx context.Context, maxAge time.Duration) ([]job.State, time.Time, error) {
 	a.look.mu.Lock()
 	defer a.look.mu.Unlock()
 	if time.Since(a.look.at) < maxAge {
-		return a.look.jobs, nil
+		return a.look.jobs, a.look.at, nil
 	}
 	jobs, err := a.broker.Jobs(ctx)
 	if err == nil {
 		a.look.at, a.look.jobs = time.Now(), jobs
 	}
-	return jobs, err
+	return jobs, a.look.at, err
 }
 
 func (a *App) reportJob(j job.State, before map[string]int64, every time.Duration) {

@@ -126,14 +126,14 @@ func (a *App) beginRescan(ctx context.Context, j job.Job, o RescanOptions) error
 	}
 	if err != nil {
 		opened.close(discard)
-		return fmt.Errorf("%w: %w", admin.ErrUnknown, err)
+		return admin.Asked(admin.ErrUnknown, err)
 	}
 	select {
 	case a.rescans <- rescanOrder{job: j, source: tables.Source, opened: opened, options: o}:
 		return nil
 	default:
 		opened.close(discard)
-		return fmt.Errorf("%w: this one pushes the ranges of another rescan; the events say when it is done", admin.ErrElsewhere)
+		return admin.Asked(admin.ErrElsewhere, errors.New("this process still pushes the ranges of another rescan: the events say when it is done; or ask another scheduler"))
 	}
 }
 

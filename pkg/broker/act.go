@@ -35,8 +35,13 @@ func (b *Broker) known(ctx context.Context, name string) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == "" && len(names) == 1 {
+	switch {
+	case len(names) == 0:
+		return nil, unknownError("this Redis knows no job yet")
+	case name == "" && len(names) == 1:
 		name = names[0]
+	case name == "":
+		return nil, unknownError("this Redis knows several jobs, say which: " + strings.Join(names, ", "))
 	}
 	if !slices.Contains(names, name) {
 		return nil, unknownError(fmt.Sprintf("this Redis knows no job %q; there are: %s", name, strings.Join(names, ", ")))

@@ -2,7 +2,7 @@
 
 import { h, show } from "./dom.js";
 import { get, post, remove, user, setUser, whenLoggedOut } from "./api.js";
-import { t, lang, setLanguage, otherLanguage, languageName } from "./text.js";
+import { t, trouble, lang, setLanguage, otherLanguage, languageName } from "./text.js";
 import { link, here } from "./links.js";
 import { banner } from "./troubles.js";
 import { say } from "./dialog.js";
@@ -120,10 +120,20 @@ function draw() {
     return;
   }
   show(place("troubles"), overview ? banner(overview, draw) : []);
+  announce();
   if (!page || !overview) return show(place("main"), h("p", { class: "dim" }, page ? t("connecting") : t("nothing")));
   if (page.load && loaded?.address !== location.hash) return; // the page before stays until this one is there
   show(place("main"), page.draw(overview, loaded?.data || {}, at, () => go({ quietly: true }), draw));
   reloadLater(page);
+}
+
+// announce reads out the worst trouble when there are others than before; a count that grows is no news.
+let announced = "";
+function announce() {
+  const kinds = overview ? overview.troubles.map((x) => x.kind + (x.job || "") + (x.endpoint || "")).join(" ") : "";
+  if (kinds === announced) return;
+  announced = kinds;
+  place("announced").textContent = overview?.troubles[0] ? trouble(overview.troubles[0]) : t("all-well");
 }
 
 function drawHeader() {

@@ -59,7 +59,7 @@ export const overviewPage = {
       o.troubles.length ? null : h("p", { class: "well" }, h("b", {}, t("all-well")), " ", t("all-well-more")),
       charts(loaded.points),
       h("h2", {}, t("jobs")),
-      h("table", { class: "cards" },
+      !o.jobs.length ? h("p", { class: "dim" }, t("no-job")) : h("table", { class: "cards" },
         h("thead", {}, h("tr", {}, [t("job"), t("state"), t("behind")].map((x) => h("th", { scope: "col" }, x)),
           [t("rows-rate"), t("calls-rate"), t("waiting-ranges"), t("opened"), t("slow"), t("parked")].map((x) => h("th", { scope: "col", class: "number" }, x)))),
         h("tbody", {}, o.jobs.map((j) => h("tr", { "data-key": j.name },

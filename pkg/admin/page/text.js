@@ -30,6 +30,7 @@ const words = {
   "login": ["Log in", "登录"],
   "logout": ["Log out", "退出"],
   "login-why": ["The token is http.token in the config of this process.", "令牌就是本进程配置中的 http.token。"],
+  "no-job": ["No job is known yet: a scheduler makes it known when it has read its tables.", "还没有任务：scheduler 读到表之后就会出现。"],
   "all-well": ["All is well", "一切正常"],
   "all-well-more": ["No receiver is down, nothing waits for you.", "没有接收方故障，也没有事情等你处理。"],
   "more-troubles": ["{n} more", "还有 {n} 条"],
