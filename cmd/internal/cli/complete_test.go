@@ -28,7 +28,7 @@ func TestShellsCompleteWhatTheConfigHolds(t *testing.T) {
 		code, out, console := call(t, append([]string{"__complete"}, args...)...)
 		require.Equal(t, 0, code, console)
 		var names []string
-		for _, completion := range strings.Split(out, "\n") {
+		for completion := range strings.SplitSeq(out, "\n") {
 			name, _, _ := strings.Cut(completion, "\t")
 			if name != "" && !strings.HasPrefix(name, ":") {
 				names = append(names, name)
