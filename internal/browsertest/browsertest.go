@@ -19,6 +19,9 @@ import (
 // patience bounds every wait; only a broken page needs it.
 const patience = 30 * time.Second
 
+// turn is taken by each browser: several at once on a small machine are slower than one after the other.
+var turn = make(chan struct{}, 1)
+
 // View is how a page is looked at; the zero View is a desktop by day.
 type View struct {
 	Width, Height int64
@@ -41,6 +44,8 @@ func New(t testing.TB, v View) *Tab {
 	if testing.Short() {
 		t.Skip("-short leaves out what needs a browser")
 	}
+	turn <- struct{}{}
+	t.Cleanup(func() { <-turn })
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	options = append(options, chromedp.ExecPath(find(t)), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()))

@@ -134,6 +134,12 @@ func TestPictures(t *testing.T) {
 				require.LessOrEqual(t, tab.Number("document.documentElement.scrollWidth - innerWidth"), 0., "%s is wider than the screen", page)
 				keep(t, page+"-"+v.name+".png", tab.Picture())
 			}
+			tab.Open(address + "/?dialog#/callbacks?job=shop.user&queue=slow")
+			tab.Click("#everything")
+			tab.Click("#act-drop")
+			tab.Until("document.querySelector('dialog[open]')")
+			require.LessOrEqual(t, tab.Number("document.querySelector('dialog').getBoundingClientRect().width - innerWidth"), 0.)
+			keep(t, "dialog-"+v.name+".png", tab.Picture())
 		})
 	}
 }

@@ -197,22 +197,32 @@ export function trouble(x) {
   return t("t-" + x.kind, { ...x, count: number(x.count || 0), since: x.since ? moment(x.since) : "", detail: x.detail || "无应答", duration: seconds(x.count || 0) });
 }
 
-export const number = (n) => new Intl.NumberFormat(language, { maximumFractionDigits: n < 10 ? 1 : 0 }).format(n);
-export const short = (n) => new Intl.NumberFormat(language, { notation: n < 10000 ? "standard" : "compact", maximumFractionDigits: n < 10 || n >= 10000 ? 1 : 0 }).format(n);
+// A formatter takes longer to make than a row of a table to show.
+const made = new Map();
+function format(Kind, options) {
+  const key = language + Kind.name + JSON.stringify(options);
+  if (!made.has(key)) made.set(key, new Kind(language, options));
+  return made.get(key);
+}
 
-export const moment = (time) => new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(new Date(time));
+export const number = (n) => format(Intl.NumberFormat, { maximumFractionDigits: n < 10 ? 1 : 0 }).format(n);
+export const short = (n) =>
+  format(Intl.NumberFormat, { notation: n < 10000 ? "standard" : "compact", maximumFractionDigits: n < 10 || n >= 10000 ? 1 : 0 }).format(n);
+
+export const moment = (time) => format(Intl.DateTimeFormat, { dateStyle: "short", timeStyle: "medium" }).format(new Date(time));
 
 const steps = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const stepOf = (s) => steps.find(([, size]) => Math.abs(s) >= size) || steps[3];
 
 // ago is how far a time lies from now, in words.
 export function ago(time, now = Date.now()) {
   const s = (new Date(time).getTime() - now) / 1000;
-  const [unit, size] = steps.find(([, size]) => Math.abs(s) >= size) || steps[3];
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" }).format(Math.round(s / size), unit);
+  const [unit, size] = stepOf(s);
+  return format(Intl.RelativeTimeFormat, { numeric: "auto", style: "short" }).format(Math.round(s / size), unit);
 }
 
 // seconds is a length of time in words.
 export function seconds(n) {
-  const [unit, size] = steps.find(([, size]) => n >= size) || steps[3];
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: unit === "second" ? 0 : 1 }).format(n / size);
+  const [unit, size] = stepOf(n);
+  return format(Intl.NumberFormat, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: unit === "second" ? 0 : 1 }).format(n / size);
 }
