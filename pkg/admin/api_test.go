@@ -133,11 +133,11 @@ func TestWhoIsLetIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			addr, _ := serve(t, c.config)
-			for _, path := range []string{"/api/v1/jobs", "/api/v1/callbacks?queue=slow", "/debug/pprof/", "/debug/pprof/goroutine"} {
+			for _, path := range []string{"/api/v1/jobs", "/api/v1/callbacks?queue=slow", "/debug/pprof/", "/debug/pprof/goroutine", "/status"} {
 				require.Equal(t, c.want, try(t, "GET", addr, path, "", c.header...).status, path)
 			}
 			require.Equal(t, c.want, try(t, "POST", addr, "/api/v1/callbacks/retry", `{"ids":["a"]}`, c.header...).status)
-			for _, path := range []string{"/livez", "/readyz", "/metrics", "/status", "/api/v1/openapi.yaml", "/api/v1/session"} {
+			for _, path := range []string{"/livez", "/readyz", "/metrics", "/api/v1/openapi.yaml", "/api/v1/session"} {
 				require.Equal(t, 200, try(t, "GET", addr, path, "", c.header...).status, "%s needs nothing", path)
 			}
 		})
@@ -282,4 +282,40 @@ func TestTooManyPages(t *testing.T) {
 	resp := try(t, "GET", addr, "/api/v1/stream", "")
 	require.Equal(t, 503, resp.status)
 	require.Contains(t, resp.error, "close one")
+}
+
+func TestAProcessWithoutAFleetHasNoPageAndNoAPI(t *testing.T) {
+	t.Parallel()
+	server, err := admin.New(admin.Config{Addr: "127.0.0.1:0", Token: job.NewSecret(token)}, admin.Sources{}, quiet)
+	require.NoError(t, err)
+	server.Start()
+	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
+	for path, want := range map[string]int{"/": 404, "/page/main.js": 404, "/api/v1/jobs": 404, "/livez": 200, "/status": 401, "/debug/pprof/": 401} {
+		status, _ := get(t, "GET", "http://"+server.Addr()+path)
+		require.Equal(t, want, status, path)
+	}
+	require.ErrorContains(t, admin.Client{Addr: server.Addr()}.Status(t.Context(), &struct{}{}), "ask "+server.Addr()+" for its status: this needs the token")
+	require.NoError(t, admin.Client{Addr: server.Addr(), Token: job.NewSecret(token)}.Status(t.Context(), &struct{}{}))
+	require.NoError(t, admin.Client{Addr: server.Addr()}.Live(t.Context()))
+}
+
+func TestThePageIsFetchedAgainOnlyAfterItHasChanged(t *testing.T) {
+	t.Parallel()
+	addr, _ := serve(t, admin.Config{Token: job.NewSecret(token)})
+	for path, kind := range map[string]string{
+		"/": "text/html; charset=utf-8", "/page/main.js": "text/javascript; charset=utf-8",
+		"/page/style.css": "text/css; charset=utf-8", "/page/icon.svg": "image/svg+xml",
+	} {
+		first := try(t, "GET", addr, path, "")
+		require.Equal(t, 200, first.status, "%s needs no token: it holds no data", path)
+		require.Equal(t, kind, first.header.Get("Content-Type"))
+		require.NotEmpty(t, first.header.Get("ETag"))
+		status, _ := get(t, "GET", "http://"+addr+path)
+		require.Equal(t, 200, status)
+		r := request(t, "GET", addr, path, "", "If-None-Match", first.header.Get("ETag"))
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusNotModified, resp.StatusCode)
+	}
 }

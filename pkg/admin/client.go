@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // maxAnswer bounds what a client reads.
@@ -20,6 +22,8 @@ var ErrHangs = errors.New("hangs")
 type Client struct {
 	// Addr is "host:port".
 	Addr string
+	// Token is what the process asks for where it has one; only Status needs it.
+	Token job.Secret
 }
 
 // Live returns nil when the process answers.
@@ -75,6 +79,9 @@ func (c Client) get(ctx context.Context, path string) (status int, body []byte, 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Addr+path, nil)
 	if err != nil {
 		return 0, nil, fmt.Errorf("admin address %q: want host:port", c.Addr)
+	}
+	if !c.Token.Empty() {
+		req.Header.Set("Authorization", "Bearer "+c.Token.Reveal())
 	}
 	// One question, one connection; a proxy has nothing to do with it.
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)

@@ -31,7 +31,7 @@ func (h handler) routes(registry *prometheus.Registry, g *guard, a *api) http.Ha
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
-	mux.HandleFunc("GET /status", h.status)
+	mux.Handle("GET /status", g.protect(http.HandlerFunc(h.status)))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	profiles(mux, g)
 	if a != nil {

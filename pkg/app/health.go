@@ -5,12 +5,13 @@ import (
 	"errors"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// ProcessStatus asks one process for the fleet's state.
-func ProcessStatus(ctx context.Context, addr string) (Status, error) {
+// ProcessStatus asks one process for the fleet's state; token is its http.token, "" for none.
+func ProcessStatus(ctx context.Context, addr, token string) (Status, error) {
 	var s Status
-	err := admin.Client{Addr: addr}.Status(ctx, &s)
+	err := admin.Client{Addr: addr, Token: job.NewSecret(token)}.Status(ctx, &s)
 	return s, err
 }
 

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -89,17 +91,19 @@ func (t target) fleet(ctx context.Context) (app.Status, error) {
 	if t.addr == "" && t.path == "" {
 		return app.Status{}, mistake{errors.New("say whom to ask: -c FILE (the config of the fleet) or --addr HOST:PORT (one process)")}
 	}
-	if t.addr == "" {
+	token := os.Getenv("CUPID_HTTP_TOKEN")
+	if t.path != "" {
 		cfg, err := (&flags{path: t.path}).load()
 		if err != nil {
 			return app.Status{}, err
 		}
-		if cfg.Redis != nil {
+		if t.addr == "" && cfg.Redis != nil {
 			return app.FleetStatus(ctx, *cfg.Redis)
 		}
-		t.addr = app.DefaultAddr(cfg.HTTP.Addr, app.Both)
+		token = cfg.HTTP.Token.Reveal()
+		t.addr = cmp.Or(t.addr, app.DefaultAddr(cfg.HTTP.Addr, app.Both))
 	}
-	return app.ProcessStatus(ctx, t.addr)
+	return app.ProcessStatus(ctx, t.addr, token)
 }
 
 func health(ctx context.Context, out io.Writer, t target) error {
