@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/table"
 )
@@ -65,6 +66,10 @@ func Doctor(ctx context.Context, c *config.Config, o DoctorOptions) []Finding {
 		o.Free = freeBytes
 	}
 	d := &doctor{c: c, o: o}
+	if c.Redis != nil {
+		d.broker = broker.Open(*c.Redis, broker.Options{Name: "cupid-doctor"})
+		defer d.broker.Close() //nolint:errcheck // nothing was written
+	}
 	findings := d.file()
 	findings = append(findings, together(ctx, d.databases())...)
 	var rest []look
@@ -81,6 +86,8 @@ func Doctor(ctx context.Context, c *config.Config, o DoctorOptions) []Finding {
 type doctor struct {
 	c *config.Config
 	o DoctorOptions
+
+	broker *broker.Broker // nil without a Redis
 
 	mu      sync.Mutex
 	account map[string]string // by the DSN of each database that answers

@@ -10,16 +10,17 @@ import (
 	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/broker"
+	"github.com/masixun71/cupid-go/pkg/job"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
 )
 
 // redis looks at the fleet's Redis, and at the processes that it knows.
 func (d *doctor) redis(ctx context.Context) []Finding {
-	if d.c.Redis == nil {
+	if d.broker == nil {
 		return []Finding{{FoundOK, CheckRedis, d.c.Path, "no Redis is named: one cupid keeps its work in its state file", ""}}
 	}
 	where := "redis " + strings.Join(d.c.Redis.Addrs, ", ")
-	b := broker.Open(*d.c.Redis, broker.Options{Name: "cupid-doctor"})
-	defer b.Close() //nolint:errcheck // nothing was written
+	b := d.broker
 	before := d.o.Now()
 	servers, err := b.Examine(ctx)
 	after := d.o.Now()
@@ -42,7 +43,12 @@ func (d *doctor) redis(ctx context.Context) []Finding {
 	if err != nil {
 		return append(all, unwell(where, d.c.Redis.Addrs[0], err))
 	}
-	return append(all, company(where, processes)...)
+	jobs, err := b.Jobs(ctx)
+	if err != nil {
+		return append(all, unwell(where, d.c.Redis.Addrs[0], err))
+	}
+	all = append(all, company(where, processes)...)
+	return append(all, d.led(processes, jobs)...)
 }
 
 // unwell is a Redis that does not answer, or refuses.
@@ -100,7 +106,61 @@ func company(where string, processes []Process) (all []Finding) {
 			"while you roll out that is fine; else restart those of the older version"})
 	}
 	if len(all) == 0 {
-		all = append(all, Finding{FoundOK, CheckFleet, where, fmt.Sprintf("%d process(es) run, all of one version", len(processes)), ""})
+		all = append(all, Finding{FoundOK, CheckFleet, where, fmt.Sprintf("%d process(es) run, none of another version", len(processes)), ""})
 	}
 	return all
+}
+
+// led judges who works on the jobs of the config; nobody does before a fleet is started.
+func (d *doctor) led(processes []Process, states []job.State) (all []Finding) {
+	known := map[string]job.State{}
+	for _, s := range states {
+		known[s.Name] = s
+	}
+	for _, j := range d.c.Jobs {
+		add := func(what, mend string) {
+			all = append(all, Finding{FoundWarning, CheckFleet, "job " + j.Name, what, mend})
+		}
+		on := func(role Role) bool {
+			return slices.ContainsFunc(processes, func(p Process) bool {
+				return (p.Role == string(role) || p.Role == string(Both)) && slices.Contains(strings.Fields(p.Jobs), j.Name)
+			})
+		}
+		if len(processes) > 0 && known[j.Name].Leader == "" {
+			add("no scheduler leads it: nothing new is compared", "start a scheduler with this config, or look at the log of the one that runs")
+		}
+		if len(processes) > 0 && !on(Worker) {
+			add("no worker works on it: nothing is compared or called", "start a worker with this config")
+		}
+		if paused := known[j.Name].Paused; paused != "" {
+			add("it is paused by "+paused, "cupid resume "+j.Name)
+		}
+	}
+	return all
+}
+
+// fits judges whether the fleet knows a job as this config has it.
+func (d *doctor) fits(ctx context.Context, j job.Job, source *mysql.Source) []Finding {
+	if d.broker == nil {
+		return nil
+	}
+	details, err := fingerprint(j)
+	if err != nil {
+		return nil // which every process says at its start
+	}
+	q, err := d.broker.Queue(broker.QueueConfig{Job: j.Name, Spec: broker.Spec{Identity: source.Identity(), Details: details}})
+	if err == nil {
+		err = q.Fits(ctx)
+	}
+	other, is := errors.AsType[*job.SpecError](err)
+	switch {
+	case !is:
+		return nil // a Redis that does not answer is named already
+	case other.Field == "identity":
+		return []Finding{{FoundProblem, CheckFleet, "job " + j.Name, "this Redis knows it with another source or scan key: " + other.Found + ", this config says " + other.Mine,
+			"give the job another name, or, if the table has really moved, remove the old note: redis-cli HDEL '" + d.broker.SpecKey(j.Name) + "' identity"}}
+	default:
+		return []Finding{{FoundWarning, CheckFleet, "job " + j.Name, "the running fleet has other columns, destinations or callback addresses than this config: a worker with this config gets no work",
+			"give all processes the same config and restart them"}}
+	}
 }

@@ -41,7 +41,8 @@ func (d *doctor) tables(ctx context.Context, j job.Job) (all []Finding) {
 		all = append(all, problemOf(where, FoundWarning, w))
 	}
 	all = append(all, d.readable(ctx, j, plan, opened)...)
-	return append(all, d.updateTime(ctx, j, plan.Source)...)
+	all = append(all, d.updateTime(ctx, j, plan.Source)...)
+	return append(all, d.fits(ctx, j, plan.Source)...)
 }
 
 func problemOf(where string, level Level, p table.Problem) Finding {

@@ -262,14 +262,91 @@ func TestTheDoctorNamesAReplicaThatIsFarBehind(t *testing.T) {
 	source.Exec(t, "STOP SLAVE; RESET SLAVE ALL")
 }
 
+// fleetOfThree is led, and has processes that beat when they are told to.
+func (p *patient) fleetOfThree() (beat func(id, version string)) {
+	p.t.Helper()
+	b := broker.Open(p.redis, broker.Options{})
+	p.t.Cleanup(func() { require.NoError(p.t, b.Close()) })
+	require.NoError(p.t, p.server.Client.SAdd(p.t.Context(), p.prefix+"jobs", "shop").Err())
+	require.NoError(p.t, p.server.Client.Set(p.t.Context(), p.key("lock"), "token h:1", 0).Err())
+	return func(id, version string) {
+		p.t.Helper()
+		require.NoError(p.t, b.Beat(p.t.Context(), job.Process{ID: id, Role: "worker", Host: "h", Version: version, Jobs: "shop"}))
+	}
+}
+
+func TestTheDoctorNamesAJobThatNobodyWorksOn(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	beat := p.fleetOfThree()
+	require.Empty(t, p.complaints(), "nothing runs yet")
+	beat("h:1", "v1")
+	require.Empty(t, p.complaints())
+	require.NoError(t, p.server.Client.Del(t.Context(), p.key("lock")).Err())
+	p.complains(app.FoundWarning, app.CheckFleet, "no scheduler leads it", "start a scheduler")
+	require.NoError(t, p.server.Client.Set(t.Context(), p.key("lock"), "token h:1", 0).Err())
+	require.NoError(t, p.server.Client.HSet(t.Context(), p.prefix+"process:h:1", "jobs", "another").Err())
+	p.complains(app.FoundWarning, app.CheckFleet, "no worker works on it", "start a worker")
+	beat("h:1", "v1")
+	_, err := app.Pause(t.Context(), p.c, app.PauseOptions{Job: "shop", Who: "eva", Why: "moved"})
+	require.NoError(t, err)
+	p.complains(app.FoundWarning, app.CheckFleet, "it is paused by eva: moved", "cupid resume shop")
+}
+
+func TestTheDoctorNamesAConfigThatTheFleetDoesNotShare(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	p.receiver.Behave(p.repairing())
+	fleet := p.runConfig(app.Both, p.config(p.job))
+	p.done(2)
+	p.until(func() bool { return len(p.complaints()) == 0 }, "the fleet shares it")
+	p.job.Destinations[0].Columns = p.job.Destinations[0].Columns[:1]
+	p.look()
+	p.complains(app.FoundWarning, app.CheckFleet, "other columns, destinations or callback addresses", "restart them")
+	p.job.Source.ScanKey = "number"
+	p.look()
+	for _, f := range p.complaints() {
+		if f.Check == app.CheckFleet {
+			require.Equal(t, app.FoundProblem, f.Level)
+			require.Contains(t, f.What, "another source or scan key")
+			require.Contains(t, f.Mend, "HDEL '"+p.key("spec")+"' identity")
+		}
+	}
+	require.NoError(t, fleet.stop())
+}
+
+// TestTheDoctorIsContentWithTheLeastRights: what the documentation says is enough is not complained of.
+func TestTheDoctorIsContentWithTheLeastRights(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	name := "least" + p.source.Name[len(p.source.Name)-6:]
+	p.source.Exec(t, fmt.Sprintf("CREATE USER '%[1]s'@'%%' IDENTIFIED BY 'least'; GRANT SELECT ON shop TO '%[1]s'@'%%'; GRANT SELECT ON %[2]s.shop TO '%[1]s'@'%%'", name, p.far.Name))
+	t.Cleanup(func() { _, _ = p.source.DB.Exec(fmt.Sprintf("DROP USER '%s'@'%%'", name)) })
+	dsn := func(database string) job.Secret {
+		return job.NewSecret(fmt.Sprintf("%s:least@tcp(%s)/%s", name, p.source.Server.Addr, database))
+	}
+	p.job.Source.DSN, p.job.Destinations[0].DSN = dsn(p.source.Name), dsn(p.far.Name)
+	leastUser(t, p.server.Client, p.prefix)
+	p.redis.Username, p.redis.Password = "cupid", job.NewSecret("s3cr3t")
+	beat := p.fleetOfThree()
+	beat("h:1", "v1")
+	p.look()
+	require.Empty(t, p.complaints())
+	require.Empty(t, refusals(t, p.server.Client))
+	hidden := 0
+	for _, f := range p.findings() {
+		if strings.Contains(f.What, "the account may not see") {
+			hidden++
+			require.Contains(t, f.Mend, fmt.Sprintf("ON *.* TO '%s'@'%%'", name))
+		}
+	}
+	require.Equal(t, 4, hidden, "replication and transactions, of both databases")
+}
+
 func TestTheDoctorNamesAMixOfVersions(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)
-	b := broker.Open(p.redis, broker.Options{})
-	defer b.Close()
-	beat := func(id, version string) {
-		require.NoError(t, b.Beat(t.Context(), job.Process{ID: id, Role: "worker", Host: "h", Version: version}))
-	}
+	beat := p.fleetOfThree()
 	beat("h:1", "v1.2.0")
 	beat("h:2", "v1.2.0")
 	require.Empty(t, p.complaints())

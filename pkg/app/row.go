@@ -41,12 +41,14 @@ const (
 // RowReport is a row of the source beside what one destination holds of it. It
 // holds values: it is for the terminal of whoever asked, and for nothing else.
 type RowReport struct {
-	Job         string      `json:"job"`
-	Destination string      `json:"destination"`
-	Verdict     RowVerdict  `json:"verdict,omitempty"`
-	Note        string      `json:"note,omitempty"`
-	Error       string      `json:"error,omitempty"` // why it could not be read; then there is nothing more
-	Columns     []RowColumn `json:"columns,omitempty"`
+	Job         string     `json:"job"`
+	Destination string     `json:"destination"`
+	Verdict     RowVerdict `json:"verdict,omitempty"`
+	// Unknown says that without a row of the source nobody can tell which of the destination's belonged to the key.
+	Unknown bool        `json:"destination_unknown,omitempty"`
+	Note    string      `json:"note,omitempty"`
+	Error   string      `json:"error,omitempty"` // why it could not be read; then there is nothing more
+	Columns []RowColumn `json:"columns,omitempty"`
 }
 
 // RowColumn is a column that is compared, with its values in the rows of each side.
@@ -132,9 +134,6 @@ func lookAtRow(ctx context.Context, j job.Job, o RowOptions) (RowReport, error) 
 	if err != nil {
 		return RowReport{}, err
 	}
-	if !known {
-		return RowReport{Verdict: RowAbsent, Note: "the source has no row with this scan key; which row of the destination belonged to it cannot be told: --by-column looks for it"}, nil
-	}
 	copies, err := destination.Lookup(ctx, keys)
 	if err != nil {
 		return RowReport{}, err
@@ -143,7 +142,12 @@ func lookAtRow(ctx context.Context, j job.Job, o RowOptions) (RowReport, error) 
 	if err != nil {
 		return RowReport{}, err
 	}
-	return judge(destination.Relation(), j.Destinations[0], sources, copies, len(shared) > 0), nil
+	r := judge(destination.Relation(), j.Destinations[0], sources, copies, len(shared) > 0)
+	r.Unknown = !known
+	if r.Verdict != RowEqual && r.Verdict != RowDifferent && (j.Source.Where != "" || j.Destinations[0].Where != "") {
+		r.Note = "rows that do not meet the job's where count as not there"
+	}
+	return r, nil
 }
 
 // sourceRows reads the row that is asked for, and what relates it to a
@@ -167,8 +171,10 @@ func sourceRows(ctx context.Context, source *mysql.Source, relation diff.Relatio
 		return nil, nil, false, err
 	}
 	if len(rows) == 0 {
-		isKey := len(relation.By) == 1 && relation.By[0].Name == source.ScanKey()
-		return nil, []diff.Key{diff.Key(o.Key[0])}, isKey, nil
+		if len(relation.By) == 1 && relation.By[0].Name == source.ScanKey() {
+			return nil, []diff.Key{diff.Key(o.Key[0])}, true, nil
+		}
+		return nil, nil, false, nil
 	}
 	if key, ok := relation.SourceKey(rows[0]); ok {
 		keys = []diff.Key{key}
@@ -182,7 +188,7 @@ func judge(relation diff.Relation, d job.Destination, sources, copies []diff.Row
 	var differing, strictly []string
 	switch {
 	case len(sources) == 0 && len(copies) == 0:
-		return RowReport{Verdict: RowAbsent, Note: "neither side has it"}
+		return RowReport{Verdict: RowAbsent}
 	case len(sources) == 0:
 		r.Verdict = RowExtra
 	default:

@@ -234,3 +234,20 @@ func wholeWay(t *testing.T, b *Broker) {
 	require.Len(t, states, 1)
 	require.Equal(t, map[string]int64{"rows": 1, "closed": 1}, states[0].Stats)
 }
+
+func TestAJobThatTheFleetKnowsOtherwiseDoesNotFit(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		require.NoError(f, f.Fits(f.Context()))
+		require.NoError(f, f.queue(func(c *QueueConfig) { c.Job = "new" }).Fits(f.Context()), "nobody knows it yet")
+		for field, change := range map[string]func(*QueueConfig){
+			"identity": func(c *QueueConfig) { c.Spec.Identity = "other.user by id" },
+			"details":  func(c *QueueConfig) { c.Spec.Details = "columns-2" },
+		} {
+			var other *job.SpecError
+			require.ErrorAs(f, f.queue(change).Fits(f.Context()), &other)
+			require.Equal(f, field, other.Field)
+		}
+		require.Equal(f, f.keys.spec(), f.broker.SpecKey(f.Job()))
+	})
+}

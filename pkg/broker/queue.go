@@ -93,6 +93,24 @@ func (q *Queue) Register(ctx context.Context, leader string) error {
 	return nil
 }
 
+// SpecKey is the key that holds what the fleet knows of a job, for people.
+func (b *Broker) SpecKey(name string) string { return keys{prefix: b.jobPrefix(name)}.spec() }
+
+// Fits is a *job.SpecError when the fleet knows the job as something else, and
+// changes nothing. A job that nobody knows yet fits.
+func (q *Queue) Fits(ctx context.Context) error {
+	found, err := q.b.rdb.HMGet(ctx, q.keys.spec(), "identity", "details").Result()
+	if err != nil {
+		return redisError(err)
+	}
+	for i, field := range []struct{ name, mine string }{{"identity", q.spec.Identity}, {"details", q.spec.Details}} {
+		if text, known := found[i].(string); known && text != field.mine {
+			return &job.SpecError{Job: q.job, Field: field.name, Mine: field.mine, Found: text}
+		}
+	}
+	return nil
+}
+
 // message is a hint on the wake channel: the job and the kind of work.
 func (q *Queue) message(what string) string { return q.job + " " + what }
 

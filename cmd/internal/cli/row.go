@@ -99,22 +99,29 @@ func showRow(out io.Writer, reports []app.RowReport) error {
 	return nil
 }
 
+var rowMeanings = map[app.RowVerdict]string{
+	app.RowMissing:   "the destination lacks it",
+	app.RowExtra:     "the source lacks it",
+	app.RowRespelled: "the destination has it under another spelling of its key",
+	app.RowSeveral:   "a side has several rows with its key: which belongs to which cannot be told",
+	app.RowAbsent:    "neither side has it",
+}
+
 func rowHeadline(r app.RowReport) string {
-	meaning := map[app.RowVerdict]string{
-		app.RowMissing: "the destination lacks it", app.RowExtra: "the source lacks it",
-		app.RowRespelled: "the destination has it under another spelling of its key",
-		app.RowSeveral:   "a side has several rows with its key: which belongs to which cannot be told",
-	}[r.Verdict]
-	switch {
-	case r.Error != "":
+	if r.Error != "" {
 		return "NOT READ: " + r.Error
-	case r.Note != "":
-		meaning = r.Note
 	}
-	if meaning == "" {
-		return strings.ToUpper(string(r.Verdict))
+	line := strings.ToUpper(string(r.Verdict))
+	switch meaning := rowMeanings[r.Verdict]; {
+	case r.Unknown:
+		line += ": the source has no row with this scan key; which row of the destination belonged to it cannot be told: --by-column looks for it"
+	case meaning != "":
+		line += ": " + meaning
 	}
-	return strings.ToUpper(string(r.Verdict)) + ": " + meaning
+	if r.Note != "" {
+		line += "; " + r.Note
+	}
+	return line
 }
 
 // heads are the headings of one side, numbered where it has several rows.
