@@ -44,7 +44,10 @@ func (e *Endpoint) failed(ctx context.Context, err error, t *trace) job.Answer {
 func unconnected(err error, t *trace) (code, why string) {
 	var dns *net.DNSError
 	var op *net.OpError
+	var forbidden *forbiddenError
 	switch {
+	case errors.As(err, &forbidden):
+		return "forbidden", forbidden.Error() + ": it is link-local, a cloud's metadata, or in none of callback.networks"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused", "connection refused"
 	case errors.As(err, &dns):

@@ -35,7 +35,7 @@ func TestBody(t *testing.T) {
 			t.Parallel()
 			r := r
 			r.Values = [][]byte{[]byte("7"), test.names, nil}
-			body, err := encode(test.form, r)
+			body, _, err := body{form: test.form}.encode(r)
 			require.NoError(t, err)
 			require.Equal(t, test.want, string(body))
 			require.True(t, json.Valid(body))
@@ -43,9 +43,61 @@ func TestBody(t *testing.T) {
 	}
 }
 
+func TestExtendedBody(t *testing.T) {
+	t.Parallel()
+	r := job.Delivery{
+		Job: "db.user", Destination: "db2.user", Type: job.Different, Columns: []string{"id", "Number", "name"},
+		Values: [][]byte{[]byte("7"), []byte("n7"), nil}, Key: []string{"number"}, Differing: []string{"name"},
+		DestinationColumns: []string{"no", "nick"}, DestinationValues: [][]byte{[]byte("n7"), []byte(`"x"`)},
+	}
+	text, leftOut, err := body{form: job.BodyExtended}.encode(r)
+	require.NoError(t, err)
+	require.Empty(t, leftOut)
+	want := `{"type":2,"job":"db.user","destination":"db2.user","key":{"Number":"n7"},"columns":["name"],` +
+		`"srcColumn":{"id":"7","Number":"n7","name":null},"desColumn":{"no":"n7","nick":"\"x\""}}`
+	require.Equal(t, want, string(text))
+	r.Type, r.Differing, r.DestinationColumns, r.DestinationValues = job.Missing, nil, nil, nil
+	text, _, err = body{form: job.BodyExtended}.encode(r)
+	require.NoError(t, err)
+	want = `{"type":1,"job":"db.user","destination":"db2.user","key":{"Number":"n7"},"srcColumn":{"id":"7","Number":"n7","name":null}}`
+	require.Equal(t, want, string(text))
+}
+
+// TestLargeRowsLeaveOutTheirLargestColumns, never the key, and say which.
+func TestLargeRowsLeaveOutTheirLargestColumns(t *testing.T) {
+	t.Parallel()
+	r := job.Delivery{
+		Type: job.Missing, Columns: []string{"number", "photo", "name", "notes"}, Key: []string{"number"},
+		Values: [][]byte{[]byte(strings.Repeat("k", 900)), []byte(strings.Repeat("p", 500)), []byte("x"), []byte(strings.Repeat("n", 300))},
+	}
+	for most, c := range map[int]struct {
+		leftOut []string
+		row     string // behind the number
+	}{
+		0:    {nil, `,"photo":"` + strings.Repeat("p", 500) + `","name":"x","notes":"` + strings.Repeat("n", 300) + `"`},
+		5000: {nil, `,"photo":"` + strings.Repeat("p", 500) + `","name":"x","notes":"` + strings.Repeat("n", 300) + `"`},
+		1300: {[]string{"photo"}, `,"name":"x","notes":"` + strings.Repeat("n", 300) + `"`},
+		1000: {[]string{"photo", "notes"}, `,"name":"x"`},
+		10:   {[]string{"photo", "notes", "name"}, ``},
+	} {
+		row := `{"number":"` + strings.Repeat("k", 900) + `"` + c.row + `}`
+		text, leftOut, err := body{form: job.BodyRow, most: most}.encode(r)
+		require.NoError(t, err)
+		require.Equal(t, c.leftOut, leftOut)
+		require.Equal(t, row, string(text))
+		text, _, err = body{form: job.BodySeed, most: most}.encode(r)
+		require.NoError(t, err)
+		said := ""
+		if len(c.leftOut) > 0 {
+			said = `"leftOut":["` + strings.Join(c.leftOut, `","`) + `"],`
+		}
+		require.Equal(t, `{"type":1,`+said+`"srcColumn":`+row+`}`, string(text))
+	}
+}
+
 func TestBodyRefusesOtherNumberOfValues(t *testing.T) {
 	t.Parallel()
-	_, err := encode(job.BodySeed, job.Delivery{Columns: []string{"id", "name"}, Values: [][]byte{[]byte("geheim")}})
+	_, _, err := body{form: job.BodySeed}.encode(job.Delivery{Columns: []string{"id", "name"}, Values: [][]byte{[]byte("geheim")}})
 	require.EqualError(t, err, "2 columns but 1 values")
 }
 

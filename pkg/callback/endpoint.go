@@ -8,10 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,8 @@ type Endpoint struct {
 	url       *url.URL // without user info
 	shown     string   // for logs: without user info and query
 	user      *url.Userinfo
-	form      job.BodyForm
+	body      body
+	headers   http.Header // besides those of each delivery
 	timeout   time.Duration
 	signer    signer
 	transport *http.Transport
@@ -57,15 +59,23 @@ func New(c job.Callback) (*Endpoint, error) {
 		return nil, err
 	}
 	form := cmp.Or(c.Body, job.BodySeed)
-	if form != job.BodySeed && form != job.BodyRow {
-		return nil, fmt.Errorf("callback body %q: want %q or %q", form, job.BodySeed, job.BodyRow)
+	if forms := []job.BodyForm{job.BodySeed, job.BodyRow, job.BodyExtended}; !slices.Contains(forms, form) {
+		return nil, fmt.Errorf("callback body %q: want one of %q", form, forms)
+	}
+	transport, err := newTransport(cmp.Or(c.Concurrency, defaultConcurrency), c.Connect)
+	if err != nil {
+		return nil, err
 	}
 	e := &Endpoint{
 		user:      u.User,
-		form:      form,
+		body:      body{form, c.MaxBytes},
+		headers:   headersOf(c.Connect),
 		timeout:   cmp.Or(c.Timeout, defaultTimeout),
 		signer:    sign,
-		transport: newTransport(cmp.Or(c.Concurrency, defaultConcurrency)),
+		transport: transport,
+	}
+	if c.Connect.Username != "" {
+		e.user = url.UserPassword(c.Connect.Username, c.Connect.Password.Reveal())
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	e.url = u
@@ -92,19 +102,6 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("callback url has the scheme %q: %s", u.Scheme, want)
 	}
 	return u, nil
-}
-
-// newTransport keeps one connection per concurrent POST. It speaks HTTP/1.1
-// only, where a connection that ends has cut exactly one exchange.
-func newTransport(concurrency int) *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
-		MaxIdleConnsPerHost:    concurrency,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true,
-	}
 }
 
 // Host names the receiver as "host" or "host:port", in lower case.
@@ -180,7 +177,7 @@ func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer
 }
 
 func (e *Endpoint) request(ctx context.Context, r job.Delivery) (*http.Request, error) {
-	body, err := encode(e.form, r)
+	body, leftOut, err := e.body.encode(r)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +189,7 @@ func (e *Endpoint) request(ctx context.Context, r job.Delivery) (*http.Request, 
 		password, _ := e.user.Password()
 		req.SetBasicAuth(e.user.Username(), password)
 	}
+	maps.Copy(req.Header, e.headers.Clone())
 	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
 	h := req.Header
 	h.Set("Content-Type", "application/json")
@@ -199,6 +197,9 @@ func (e *Endpoint) request(ctx context.Context, r job.Delivery) (*http.Request, 
 	h.Set("Cupid-Job", r.Job)
 	h.Set("Cupid-Destination", r.Destination)
 	h.Set("Cupid-Attempt", strconv.Itoa(r.Attempt))
+	if len(leftOut) > 0 {
+		h.Set("Cupid-Left-Out", strconv.Itoa(len(leftOut)))
+	}
 	h.Set("Webhook-Id", r.WebhookID)
 	h.Set("Webhook-Timestamp", timestamp)
 	if signature := e.signer.sign(r.WebhookID, timestamp, body); signature != "" {

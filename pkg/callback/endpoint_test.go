@@ -178,7 +178,7 @@ func TestNewRefuses(t *testing.T) {
 		"only a port":  {job.Callback{URL: ":8080/path"}, "cannot be understood"},
 		"bad port":     {job.Callback{URL: "http://bob:geheim@host:port/"}, "cannot be understood"},
 		"lost #":       {job.Callback{URL: "http://bob:ge#heim@host/"}, "cannot be understood"},
-		"body":         {job.Callback{URL: "host", Body: "xml"}, `"xml": want "seed" or "row"`},
+		"body":         {job.Callback{URL: "host", Body: "xml"}, `"xml": want one of ["seed" "row" "extended"]`},
 		"secret":       {job.Callback{URL: "host", Secrets: []job.Secret{job.NewSecret("whsec_geheim!")}}, "secret 1: after \"whsec_\" it must be base64"},
 		"empty secret": {job.Callback{URL: "host", Secrets: []job.Secret{{}}}, "secret 1 is empty"},
 	} {

@@ -185,11 +185,19 @@ func (r *reader) callback(at string, lease time.Duration) job.Callback {
 		Concurrency: r.number(at + "concurrency"),
 		Limit:       job.Calls{AtOnce: r.number(at + "maxInFlight"), PerSecond: r.number(at + "rate"), BreakAfter: r.number(at + "breakAfter")},
 		Body:        job.BodyForm(r.word(at + "body")),
-		Secrets:     r.webhookSecrets(at + "secrets"),
-		Off:         r.flag(at + "off"),
+		MaxBytes:    r.number(at + "maxBytes"),
+		Connect:     r.connect(at),
+
+		DestinationRow: r.flag(at + "destinationRow"),
+		Secrets:        r.webhookSecrets(at + "secrets"),
+		Off:            r.flag(at + "off"),
 	}
 	if c.URL == "" && !c.Off && !r.bad(at+"url") {
 		r.missing(at+"url", "want the URL that is called for a difference")
+	}
+	if c.DestinationRow && c.Body != job.BodyExtended && !r.bad(at+"body") {
+		_, found, _ := r.find(at + "destinationRow")
+		r.wrong(found, "found it for the body "+string(c.Body), "want body: extended")
 	}
 	if lease > 0 && c.Timeout >= lease/3 {
 		_, found, _ := r.find(at + "timeout")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -196,19 +197,32 @@ type (
 		Zone       string `yaml:"zone,omitempty"`
 	}
 	callbackForm struct {
-		URL         string   `yaml:"url,omitempty"`
-		Timeout     span     `yaml:"timeout"`
-		Retry       span     `yaml:"retry"`
-		SlowRetry   span     `yaml:"slowRetry"`
-		Verify      bool     `yaml:"verify"`
-		VerifyDelay span     `yaml:"verifyDelay"`
-		Concurrency int      `yaml:"concurrency"`
-		MaxInFlight int      `yaml:"maxInFlight"`
-		Rate        int      `yaml:"rate"`
-		BreakAfter  int      `yaml:"breakAfter"`
-		Body        string   `yaml:"body"`
-		Secrets     []string `yaml:"secrets,omitempty"`
-		Off         bool     `yaml:"off"`
+		URL         string `yaml:"url,omitempty"`
+		Timeout     span   `yaml:"timeout"`
+		Retry       span   `yaml:"retry"`
+		SlowRetry   span   `yaml:"slowRetry"`
+		Verify      bool   `yaml:"verify"`
+		VerifyDelay span   `yaml:"verifyDelay"`
+		Concurrency int    `yaml:"concurrency"`
+		MaxInFlight int    `yaml:"maxInFlight"`
+		Rate        int    `yaml:"rate"`
+		BreakAfter  int    `yaml:"breakAfter"`
+		Body        string `yaml:"body"`
+
+		DestinationRow bool              `yaml:"destinationRow"`
+		MaxBytes       int               `yaml:"maxBytes"`
+		Headers        map[string]string `yaml:"headers,omitempty"`
+		Bearer         string            `yaml:"bearer,omitempty"`
+		Username       string            `yaml:"username,omitempty"`
+		Password       string            `yaml:"password,omitempty"`
+		CAFile         string            `yaml:"caFile,omitempty"`
+		CertFile       string            `yaml:"certFile,omitempty"`
+		KeyFile        string            `yaml:"keyFile,omitempty"`
+		Proxy          string            `yaml:"proxy,omitempty"`
+		Networks       []netip.Prefix    `yaml:"networks,omitempty"`
+
+		Secrets []string `yaml:"secrets,omitempty"`
+		Off     bool     `yaml:"off"`
 	}
 )
 
@@ -289,7 +303,17 @@ func (w writer) destination(d job.Destination) destinationForm {
 			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
 			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency,
 			MaxInFlight: c.Limit.AtOnce, Rate: c.Limit.PerSecond, BreakAfter: c.Limit.BreakAfter, Body: string(c.Body), Off: c.Off,
+			DestinationRow: c.DestinationRow, MaxBytes: c.MaxBytes,
+			Bearer: w.secret(c.Connect.Bearer), Username: c.Connect.Username, Password: w.secret(c.Connect.Password),
+			CAFile: c.Connect.CAFile, CertFile: c.Connect.CertFile, KeyFile: c.Connect.KeyFile,
+			Proxy: w.secret(c.Connect.Proxy), Networks: c.Connect.Networks,
 		},
+	}
+	for _, h := range c.Connect.Headers {
+		if f.Callback.Headers == nil {
+			f.Callback.Headers = map[string]string{}
+		}
+		f.Callback.Headers[h.Name] = w.secret(h.Value)
 	}
 	for _, pair := range d.Columns {
 		f.Columns[pair.Source] = columnOf(pair)

@@ -10,7 +10,7 @@ import (
 )
 
 const everySecret = oneJob + `
-    callback: {secrets: [whsec_czNjcjN0]}
+    callback: {secrets: [whsec_czNjcjN0], headers: {X-Key: s3cr3t}, bearer: s3cr3t, proxy: "http://u:s3cr3t@10.0.0.9:3128", networks: [10.0.0.0/8], maxBytes: 5, body: extended, destinationRow: true}
 redis: {addr: "redis://user:s3cr3t@10.0.0.1/2"}
 http: {token: s3cr3ts3cr3ts3cr3t}
 alerts:

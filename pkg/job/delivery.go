@@ -16,6 +16,14 @@ type Delivery struct {
 	Columns []string
 	// Values are final text, one for each column; nil is null.
 	Values [][]byte
+	// Key are the columns that relate the row to the destination's.
+	Key []string
+	// Differing are the source columns whose values differ, of a row that is not missing.
+	Differing []string
+	// DestinationColumns and DestinationValues are the destination's row, as far
+	// as it was compared; none without one.
+	DestinationColumns []string
+	DestinationValues  [][]byte
 }
 
 // Outcome says what the receiver has done with a delivery.
@@ -59,7 +67,7 @@ type Answer struct {
 	Status int
 	// Code is short and from a bounded set: "http_<status>"; "timeout", "cut",
 	// "stopped" (unknown); "refused", "dns", "tls", "connect_timeout",
-	// "unreachable", "connect", "request" (not sent).
+	// "unreachable", "forbidden", "connect", "request" (not sent).
 	Code string
 	// RetryAfter is the header of a failed answer, 0 when it is absent or past
 	// and never more than a day.

@@ -2,6 +2,9 @@ package job
 
 import (
 	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -137,8 +140,13 @@ type Callback struct {
 	Concurrency int      // POSTs at once from one worker
 	Limit       Calls    // of all workers together, to the same receiver
 	Body        BodyForm // "" is the seed's
-	Secrets     []Secret // Standard Webhooks secrets; the first signs, the others too while rotating
-	Off         bool     // observe only: differences are counted, nobody is called
+	// DestinationRow adds to an extended body the compared columns of the destination's row.
+	DestinationRow bool
+	// MaxBytes is about how long a body may be before its largest columns are left out; 0 is any length.
+	MaxBytes int
+	Connect  Connect
+	Secrets  []Secret // Standard Webhooks secrets; the first signs, the others too while rotating
+	Off      bool     // observe only: differences are counted, nobody is called
 }
 
 // Checksum is the hash of a row.
@@ -150,13 +158,41 @@ const (
 	ChecksumStrong Checksum = "strong" // 64 bits of SHA2-256
 )
 
+// Connect is how a receiver is reached, and what is shown to it.
+type Connect struct {
+	Headers  []Header
+	Bearer   Secret // of an Authorization header; empty for none
+	Username string // of basic authentication, instead of the URL's; "" for none
+	Password Secret
+	// Roots are the authorities that the receiver's certificate is checked
+	// against; nil is the system's.
+	Roots *x509.CertPool
+	// Certificate is shown to the receiver; nil is none.
+	Certificate *tls.Certificate
+	// CAFile, CertFile and KeyFile are where these two were read.
+	CAFile, CertFile, KeyFile string
+	// Proxy is the URL of a proxy, "none" for none at all; empty is what the
+	// environment says.
+	Proxy Secret
+	// Networks are all that may be connected to, a proxy too; none is any but
+	// link-local addresses and those of clouds' metadata, which always are refused.
+	Networks []netip.Prefix
+}
+
+// Header is one more header of each request.
+type Header struct {
+	Name  string
+	Value Secret
+}
+
 // BodyForm is the shape of a callback body.
 type BodyForm string
 
 // The forms of a body.
 const (
-	BodySeed BodyForm = "seed" // {"type":1,"srcColumn":{…}}
-	BodyRow  BodyForm = "row"  // the bare row
+	BodySeed     BodyForm = "seed"     // {"type":1,"srcColumn":{…}}
+	BodyRow      BodyForm = "row"      // the bare row
+	BodyExtended BodyForm = "extended" // with job, destination, key and the columns that differ
 )
 
 // nameForm leaves out what has a meaning in Redis keys: braces, colons, stars, blanks.

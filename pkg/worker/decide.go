@@ -29,6 +29,7 @@ type reading struct {
 	several bool         // either side has several rows for the key
 	verdict diff.Verdict // otherwise
 	hash    string       // of the compared source columns
+	details              // for the body
 }
 
 // rules are the waits of one job and destination.

@@ -210,6 +210,13 @@ func (d *deliverer) unread(stop context.Context, batch []job.LeasedCallback, set
 type pendingPost struct {
 	callback job.LeasedCallback
 	body     []diff.Value
+	details
+}
+
+// details are what an extended body tells besides the row.
+type details struct {
+	differing []string  // source columns
+	copied    *diff.Row // the destination's row; nil without one, or when nobody wants it
 }
 
 // read decides over a batch with a constant number of queries: source,
@@ -222,17 +229,22 @@ func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settle
 		return nil, err
 	}
 	var send []job.LeasedCallback
+	told := make(map[job.CallbackID]details)
 	var waits []decision
 	for i, c := range batch {
 		if next := decide(c, readings[i], d.rules); next.settle != nil {
 			waits = append(waits, next)
 		} else {
 			send = append(send, next.next)
+			told[c.ID] = readings[i].details
 		}
 	}
 	pending, changed, err := d.today(ctx, send)
 	if err != nil {
 		return nil, err
+	}
+	for i := range pending {
+		pending[i].details = told[pending[i].callback.ID]
 	}
 	for _, w := range append(waits, changed...) {
 		settler.settle(w, false)
@@ -260,12 +272,17 @@ func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([
 		return nil, fmt.Errorf("count source rows that share a %s: %w", relation.ByNames(), err)
 	}
 	byKey := make(map[string]reading, len(rows))
+	related := d.related(copies)
 	for i, o := range relation.Compare(rows, copies) {
 		key := rows[i].Key
 		_, twice := byKey[key]
+		told := details{differing: o.Columns}
+		if by, ok := relation.SourceKey(rows[i]); ok && related != nil {
+			told.copied = related[relation.Same(by)]
+		}
 		byKey[key] = reading{
 			several: twice || shared[key] || o.Verdict == diff.Several,
-			verdict: o.Verdict, hash: relation.Hash(rows[i]),
+			verdict: o.Verdict, hash: relation.Hash(rows[i]), details: told,
 		}
 	}
 	readings := make([]reading, len(batch))
@@ -275,6 +292,21 @@ func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([
 		readings[i] = r
 	}
 	return readings, nil
+}
+
+// related finds the destination's rows by their keys; nil when nobody wants them.
+func (d *deliverer) related(copies []diff.Row) map[string]*diff.Row {
+	if !d.t.Config.Callback.DestinationRow {
+		return nil
+	}
+	relation := d.t.Destination.Relation()
+	related := make(map[string]*diff.Row, len(copies))
+	for i := range copies {
+		if key, ok := relation.DestinationKey(copies[i]); ok {
+			related[relation.Same(key)] = &copies[i]
+		}
+	}
+	return related
 }
 
 // today reads the rows that are to be sent, last of all; a row that changed
@@ -320,10 +352,15 @@ func (d *deliverer) post(ctx context.Context, p pendingPost, round *round, settl
 		return
 	}
 	round.begun()
-	a := d.t.Endpoint.Send(ctx, job.Delivery{
+	delivery := job.Delivery{
 		Job: d.w.c.Job.Name, Destination: d.t.Config.Name, WebhookID: c.WebhookID, Attempt: c.Attempts + 1,
 		Type: c.Type, Columns: d.w.c.Source.BodyColumns(), Values: p.body,
-	})
+		Key: d.w.c.Job.Source.ByColumns, Differing: p.differing,
+	}
+	if p.copied != nil {
+		delivery.DestinationColumns, delivery.DestinationValues = d.t.Destination.Shown(*p.copied)
+	}
+	a := d.t.Endpoint.Send(ctx, delivery)
 	round.heard(a)
 	d.keeper.progress(string(c.ID))
 	d.w.c.Meter.Posted(d.t.Config.Name, a)

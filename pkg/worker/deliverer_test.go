@@ -52,6 +52,7 @@ func TestDueCallbacksAreReadAgainAndOnlyDifferencesSent(t *testing.T) {
 			{
 				Job: "shop", Destination: "far", WebhookID: "webhook-different", Attempt: 1, Type: job.Different,
 				Columns: []string{"id", "name"}, Values: [][]byte{[]byte("different"), []byte("v")},
+				Differing: []string{"name"},
 			},
 		}, f.receiver.sent)
 	})

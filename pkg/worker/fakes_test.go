@@ -352,6 +352,8 @@ func (far) Name() string { return "far" }
 
 func (far) Relation() diff.Relation { return relation }
 
+func (far) Shown(row diff.Row) ([]string, []diff.Value) { return []string{"id", "name"}, row.Values }
+
 func (f far) Lookup(_ context.Context, by []diff.Key) ([]diff.Row, error) {
 	keys := make([]string, len(by))
 	for i, key := range by {

@@ -30,6 +30,8 @@ type Destination interface {
 	Relation() diff.Relation
 	// Lookup reads the rows that have one of these keys of the source.
 	Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, error)
+	// Shown is a row as a callback body shows it, as far as it is compared.
+	Shown(row diff.Row) (columns []string, values []diff.Value)
 }
 
 // Endpoint sends one callback.

@@ -2,6 +2,8 @@ package mysql
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
@@ -18,6 +20,7 @@ type Destination struct {
 	filter   filter // rows that do not meet it count as not there
 	index    index  // finds the byColumns; without a name there is none
 	lookup   keyedLookup
+	clock    func() *time.Location // on which a callback body shows a TIMESTAMP
 }
 
 // Name is that of the job's destination.
@@ -25,6 +28,22 @@ func (d *Destination) Name() string { return d.name }
 
 // Relation says how the source's rows compare with this destination's.
 func (d *Destination) Relation() diff.Relation { return d.relation }
+
+// Shown is a row as a callback body shows it, as far as its columns are compared,
+// TIMESTAMP on the same clock as the source's.
+func (d *Destination) Shown(row diff.Row) (names []string, values []diff.Value) {
+	for i, f := range d.fields {
+		if slices.Contains(names, f.column.name) {
+			continue // it is read in another form as well
+		}
+		v := row.Values[i]
+		if f.wall == nil || f.column.kind != kindTimestamp { // else it is shown on that clock already
+			v = bodyValue(f.column, v, d.clock())
+		}
+		names, values = append(names, f.column.name), append(values, v)
+	}
+	return names, values
+}
 
 // Lookup reads the rows that have one of these keys of the source, by the
 // server's own collation. What the columns cannot hold is not asked for.

@@ -39,6 +39,7 @@ func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*D
 	}
 	for _, destination := range plan.Destinations {
 		destination.lookup = newKeyedLookup(plan.Source, destination, plan.strong)
+		destination.clock = plan.Source.shown
 		plan.Source.lookups = append(plan.Source.lookups, destination.lookup)
 	}
 	plan.Warnings = i.warnings

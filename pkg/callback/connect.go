@@ -1,0 +1,92 @@
+package callback
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// NoProxy is what a job writes for no proxy at all.
+const NoProxy = "none"
+
+// newTransport keeps one connection per concurrent POST. It speaks HTTP/1.1
+// only, where a connection that ends has cut exactly one exchange.
+func newTransport(concurrency int, c job.Connect) (*http.Transport, error) {
+	dialer := net.Dialer{KeepAlive: 15 * time.Second, Control: gatekeeper(c.Networks)}
+	t := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		MaxIdleConnsPerHost:    concurrency,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+	}
+	switch proxy := c.Proxy.Reveal(); proxy {
+	case "":
+	case NoProxy:
+		t.Proxy = nil
+	default:
+		u, err := url.Parse(proxy)
+		if err != nil || u.Hostname() == "" {
+			return nil, errors.New("callback proxy cannot be understood: want http://host:port, socks5://host:port or none")
+		}
+		t.Proxy = http.ProxyURL(u)
+	}
+	if c.Roots != nil || c.Certificate != nil {
+		t.TLSClientConfig = &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
+		if c.Certificate != nil {
+			t.TLSClientConfig.Certificates = []tls.Certificate{*c.Certificate}
+		}
+	}
+	return t, nil
+}
+
+// headersOf are the headers of every request.
+func headersOf(c job.Connect) http.Header {
+	h := http.Header{}
+	for _, header := range c.Headers {
+		h.Add(header.Name, header.Value.Reveal())
+	}
+	if !c.Bearer.Empty() {
+		h.Set("Authorization", "Bearer "+c.Bearer.Reveal())
+	}
+	return h
+}
+
+// forbiddenError is an address that must not be connected to.
+type forbiddenError struct{ address netip.Addr }
+
+// Error names the address.
+func (e *forbiddenError) Error() string {
+	return fmt.Sprintf("%s may not be connected to", e.address)
+}
+
+// metadata are the addresses at which clouds tell a machine its secrets, besides
+// link-local ones.
+var metadata = []netip.Addr{netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("168.63.129.16")}
+
+// gatekeeper looks at an address when it is dialed, behind all names: a name may
+// change its address after the config was checked.
+func gatekeeper(networks []netip.Prefix) func(network, address string, _ syscall.RawConn) error {
+	return func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return nil //nolint:nilerr // no IP address: a socket, to which no network leads
+		}
+		ip := at.Addr().Unmap().WithZone("")
+		allowed := len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(ip) })
+		if !allowed || ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.Contains(metadata, ip) {
+			return &forbiddenError{ip}
+		}
+		return nil
+	}
+}
