@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,8 @@ type DoctorOptions struct {
 	Now func() time.Time
 	// Free is how many bytes a file system has left for this user.
 	Free func(dir string) (uint64, error)
+	// Patience bounds each check; 0 is 20 s.
+	Patience time.Duration
 }
 
 // Doctor checks all that a config names, changes nothing, and goes on where a
@@ -65,13 +68,14 @@ func Doctor(ctx context.Context, c *config.Config, o DoctorOptions) []Finding {
 	if o.Free == nil {
 		o.Free = freeBytes
 	}
+	o.Patience = cmp.Or(o.Patience, 20*time.Second)
 	d := &doctor{c: c, o: o}
 	if c.Redis != nil {
 		d.broker = broker.Open(*c.Redis, broker.Options{Name: "cupid-doctor"})
 		defer d.broker.Close() //nolint:errcheck // nothing was written
 	}
 	findings := d.file()
-	findings = append(findings, together(ctx, d.databases())...)
+	findings = append(findings, d.together(ctx, d.databases())...)
 	var rest []look
 	for _, j := range c.Jobs {
 		rest = append(rest, func(ctx context.Context) []Finding { return d.tables(ctx, j) })
@@ -79,7 +83,7 @@ func Doctor(ctx context.Context, c *config.Config, o DoctorOptions) []Finding {
 	rest = append(rest, d.redis)
 	rest = append(rest, d.receivers()...)
 	rest = append(rest, d.files)
-	return append(findings, together(ctx, rest)...)
+	return append(findings, d.together(ctx, rest)...)
 }
 
 // doctor is one Doctor in progress.
@@ -97,8 +101,8 @@ type doctor struct {
 type look = func(context.Context) []Finding
 
 // together runs checks side by side, each within a bound, and keeps their order.
-func together(ctx context.Context, checks []look) []Finding {
-	const patience, atOnce = 20 * time.Second, 8
+func (d *doctor) together(ctx context.Context, checks []look) []Finding {
+	const atOnce = 8
 	found := make([][]Finding, len(checks))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
@@ -106,7 +110,7 @@ func together(ctx context.Context, checks []look) []Finding {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			ctx, cancel := context.WithTimeout(ctx, patience)
+			ctx, cancel := context.WithTimeout(ctx, d.o.Patience)
 			defer cancel()
 			found[i] = check(ctx)
 		})
@@ -163,6 +167,9 @@ func problems(err error) []table.Problem {
 
 // firstLine keeps a finding in one line.
 func firstLine(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
 }

@@ -55,7 +55,7 @@ func (d *doctor) redis(ctx context.Context) []Finding {
 func unwell(where, addr string, err error) Finding {
 	f := Finding{FoundProblem, CheckRedis, where, strings.TrimPrefix(firstLine(err), "redis: "), "start it, let this host in, or correct redis.addr"}
 	if host, port, bad := net.SplitHostPort(addr); bad == nil {
-		f.Mend += fmt.Sprintf("; redis-cli -h %s -p %s PING shows whether it is reached", host, port)
+		f.Mend += fmt.Sprintf("; redis-cli -h %s -p %s PING shows whether it is reached", host, port) // a sentinel answers too
 	}
 	if errors.Is(err, broker.ErrRefused) {
 		f.Mend = "correct the redis block of the config; ACL LOG on the server shows what was refused"

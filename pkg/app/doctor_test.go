@@ -388,6 +388,30 @@ func TestTheDoctorGoesOnWhereServersAreDown(t *testing.T) {
 	p.complains(app.FoundProblem, app.CheckReach, "refuses the user or the password", "correct user and password")
 }
 
+// TestTheDoctorEndsWhereServersHang: who takes connections and says nothing is no reason to wait for ever.
+func TestTheDoctorEndsWhereServersHang(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, mute.Close()) })
+	p.job.Source.DSN = job.NewSecret("cupid:x@tcp(" + mute.Addr().String() + ")/db")
+	p.look()
+	p.c.Redis.Addrs = []string{mute.Addr().String()}
+	p.o.Patience = 500 * time.Millisecond
+	began := time.Now()
+	found := map[string]string{}
+	for _, f := range p.findings() {
+		if f.Level == app.FoundProblem {
+			found[f.Check] = f.What
+		}
+	}
+	require.Less(t, time.Since(began), 10*time.Second)
+	require.Len(t, found, 2)
+	require.Contains(t, found[app.CheckReach], "it does not answer")
+	require.Contains(t, found[app.CheckRedis], "no answer in time")
+}
+
 func TestTheDoctorPassesOnTheMistakesOfAConfig(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,6 +24,9 @@ func addDoctor(root *cobra.Command) {
 				return err
 			}
 			findings := app.Doctor(c.Context(), cfg, app.DoctorOptions{})
+			if c.Context().Err() != nil {
+				return errors.New("interrupted")
+			}
 			if asJSON {
 				err = printJSON(c.OutOrStdout(), findings)
 			} else {
