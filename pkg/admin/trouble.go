@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,15 +13,16 @@ import (
 
 // Trouble is something that a person should know of.
 type Trouble struct {
-	Kind     TroubleKind `json:"kind"`
-	Severity Severity    `json:"severity"`
-	Job      string      `json:"job,omitempty"`
-	Endpoint string      `json:"endpoint,omitempty"`
-	Queue    string      `json:"queue,omitempty"` // of callbacks, where to look
-	Count    int64       `json:"count,omitempty"`
-	Since    time.Time   `json:"since,omitzero"`
-	Detail   string      `json:"detail,omitempty"`
-	Text     string      `json:"text"` // one sentence in English
+	Kind        TroubleKind `json:"kind"`
+	Severity    Severity    `json:"severity"`
+	Job         string      `json:"job,omitempty"`
+	Destination string      `json:"destination,omitempty"`
+	Endpoint    string      `json:"endpoint,omitempty"`
+	Queue       string      `json:"queue,omitempty"` // of callbacks, where to look
+	Count       int64       `json:"count,omitempty"`
+	Since       time.Time   `json:"since,omitzero"`
+	Detail      string      `json:"detail,omitempty"`
+	Text        string      `json:"text"` // one sentence in English
 }
 
 // Severity is how much a trouble matters.
@@ -50,11 +52,14 @@ const (
 	StalledRanges   TroubleKind = "stalled_ranges"
 	FarBehind       TroubleKind = "far_behind"
 	ParkedCallbacks TroubleKind = "parked_callbacks"
+	NoEffect        TroubleKind = "no_effect"
+	SeveralRows     TroubleKind = "several_rows"
+	AlertsUnsent    TroubleKind = "alerts_unsent"
 )
 
 var troubleOrder = []TroubleKind{
 	RedisDown, RedisFull, NoWorkers, ReceiverDown, NoLeader, NothingCompared, TooManyOpen, NotReady,
-	Paused, SlowCallbacks, StalledRanges, FarBehind, ParkedCallbacks,
+	Paused, SlowCallbacks, NoEffect, SeveralRows, StalledRanges, FarBehind, ParkedCallbacks, AlertsUnsent,
 }
 
 const (
@@ -105,6 +110,12 @@ func troubles(o Overview, past []sample) []Trouble {
 		}
 		all = append(all, Trouble{Kind: NoLeader, Severity: Bad, Job: leaderless[0], Count: int64(n), Detail: names,
 			Text: fmt.Sprintf("No scheduler leads %d jobs (%s): nothing new of them is looked at.", n, names)})
+	}
+	for _, p := range o.Processes {
+		if p.Unsent != "" {
+			all = append(all, Trouble{Kind: AlertsUnsent, Severity: Warning, Detail: p.ID + ": " + p.Unsent,
+				Text: "Alerts do not leave the process " + p.ID + ": " + p.Unsent})
+		}
 	}
 	for _, p := range o.NotReady {
 		if p.What != "redis" && p.Why != "starting" {
@@ -162,6 +173,26 @@ func troublesOf(j Job, working bool, now time.Time, past []sample) []Trouble {
 	}
 	if n := j.Depths["callbacks:parked"]; n > 0 {
 		add(ParkedCallbacks, Warning, n, "parked", "%d callbacks of %s are parked and wait for you.", n, j.Name)
+	}
+	return append(all, toldOf(j)...)
+}
+
+// toldOf are the troubles that no length of a queue shows.
+func toldOf(j Job) (all []Trouble) {
+	for _, field := range slices.Sorted(maps.Keys(j.Told)) {
+		kind, destination, _ := strings.Cut(field, ":")
+		t := Trouble{Severity: Warning, Job: j.Name, Destination: destination, Since: j.Told[field]}
+		switch job.AlertKind(kind) {
+		case job.AlertNoEffect:
+			t.Kind, t.Queue = NoEffect, "slow"
+			t.Text = fmt.Sprintf("The receiver of %s (%s) says yes, but the rows stay different: look at what it does.", destination, j.Name)
+		case job.AlertSeveral:
+			t.Kind, t.Queue = SeveralRows, "parked"
+			t.Text = fmt.Sprintf("Several rows of %s share what relates them to %s: remove all but one, then unpark.", j.Name, destination)
+		default:
+			continue
+		}
+		all = append(all, t)
 	}
 	return all
 }

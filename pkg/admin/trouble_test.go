@@ -61,6 +61,9 @@ func TestTroubles(t *testing.T) {
 		"behind":           {func(o *Overview) { o.Jobs[0].Lag["update:db.user"] = 301 }, []TroubleKind{FarBehind}, "looked at 5m1s late"},
 		"ids do not count": {func(o *Overview) { o.Jobs[0].Lag["insert:db.user"] = 1 << 40 }, nil, ""},
 		"parked":           {func(o *Overview) { o.Jobs[0].Depths["callbacks:parked"] = 2 }, []TroubleKind{ParkedCallbacks}, "2 callbacks of users are parked"},
+		"no effect":        {func(o *Overview) { o.Jobs[0].Told = map[string]time.Time{"no_effect:far": o.At, "slow:far": o.At} }, []TroubleKind{NoEffect}, "The receiver of far (users) says yes"},
+		"several":          {func(o *Overview) { o.Jobs[0].Told = map[string]time.Time{"several:far": o.At} }, []TroubleKind{SeveralRows}, "Several rows of users share"},
+		"unsent":           {func(o *Overview) { o.Processes[0].Unsent = "dingtalk: refused" }, []TroubleKind{AlertsUnsent}, "Alerts do not leave the process w1: dingtalk: refused"},
 		"not ready": {func(o *Overview) {
 			o.NotReady = []Problem{{"redis", "x"}, {"job a", "starting"}, {"job users", "table is missing"}}
 		}, []TroubleKind{NotReady}, "job users: table is missing"},

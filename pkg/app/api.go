@@ -119,27 +119,13 @@ func (f fleet) Ranges(ctx context.Context, p admin.Place) (page admin.Ranges, er
 
 // Events gives the newest events of a job, or of the fleet and all its jobs.
 func (f fleet) Events(ctx context.Context, name string, n int) ([]job.Event, error) {
-	names, err := f.a.broker.JobNames(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case name == "":
-		names = append(names, "")
-	case !slices.Contains(names, name):
-		return nil, admin.Asked(admin.ErrUnknown, fmt.Errorf("this Redis knows no job %q; there are: %s", name, strings.Join(names, ", ")))
-	default:
-		names = []string{name}
+	if name == "" {
+		return f.a.broker.AllEvents(ctx, n)
 	}
-	var all []job.Event
-	for _, name := range names {
-		some, err := f.a.broker.Events(ctx, name, n)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
+	if _, err := f.a.broker.Callbacks(ctx, name); err != nil {
+		return nil, asked(err)
 	}
-	slices.SortStableFunc(all, func(a, b job.Event) int { return b.At.Compare(a.At) })
-	return all[:min(n, len(all))], nil
+	return f.a.broker.Events(ctx, name, n)
 }
 
 // mostActs bounds for how many places of a queue one request keeps Redis busy.

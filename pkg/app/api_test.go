@@ -19,8 +19,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/internal/callbacktest"
 	"github.com/masixun71/cupid-go/internal/eventually"
 	"github.com/masixun71/cupid-go/internal/redistest"
+	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/app"
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
@@ -432,4 +434,36 @@ func TestARescanIsBegunOverTheAPI(t *testing.T) {
 	require.Equal(t, "keys 1 to 150: restored", events[1].What)
 	require.Equal(t, "eva from 127.0.0.1", events[1].Who)
 	require.Contains(t, events[0].What, "ranges pushed, up to 150")
+}
+
+// TestTheAPINamesTheReceiverThatIsDown follows a real fleet from a receiver that fails to one that repairs.
+func TestTheAPINamesTheReceiverThatIsDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.callback().Limit = job.Calls{BreakAfter: 5}
+	w.receiver.Behave(callbacktest.Always(http.StatusServiceUnavailable))
+	w.insert(w.source, upTo(60)...)
+	p := w.runConfig(app.Both, w.config(w.job))
+	var o admin.Overview
+	look := func() bool {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.Addr()+"/api/v1/overview", http.NoBody)
+		require.NoError(t, err)
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		o = admin.Overview{}
+		return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&o) == nil
+	}
+	w.until(func() bool {
+		return look() && len(o.Troubles) > 0 && o.Troubles[0].Kind == admin.ReceiverDown && o.Troubles[0].Count == 60
+	}, "its trouble comes first")
+	down := o.Troubles[0]
+	require.Equal(t, strings.TrimPrefix(w.receiver.URL, "http://"), down.Endpoint)
+	require.Equal(t, "shop", down.Job)
+	require.Contains(t, down.Text, "http_503")
+	require.Equal(t, []admin.Destination{{Name: "far", Receiver: down.Endpoint}}, o.Jobs[0].Destinations)
+
+	w.receiver.Behave(w.repairing())
+	w.until(func() bool { return look() && len(o.Troubles) == 0 && o.Jobs[0].Open == 0 }, "all is well again, by itself")
+	w.equal()
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 )
@@ -27,7 +30,6 @@ func (b *Broker) NoteEvent(ctx context.Context, e job.Event) error {
 }
 
 // Events gives the newest n events of a job, newest first; of the fleet for "".
-// A line that is no event was written by hand and is left out.
 func (b *Broker) Events(ctx context.Context, name string, n int) ([]job.Event, error) {
 	if n <= 0 {
 		return nil, nil
@@ -36,6 +38,34 @@ func (b *Broker) Events(ctx context.Context, name string, n int) ([]job.Event, e
 	if err != nil {
 		return nil, fmt.Errorf("read the events of %q: %w", name, redisError(err))
 	}
+	return eventsOf(name, lines), nil
+}
+
+// AllEvents gives the newest n events of the fleet and all its jobs, newest first.
+func (b *Broker) AllEvents(ctx context.Context, n int) ([]job.Event, error) {
+	names, err := b.JobNames(ctx)
+	if err != nil || n <= 0 {
+		return nil, err
+	}
+	names = append(names, "")
+	pipe := b.rdb.Pipeline()
+	lines := make([]*redis.StringSliceCmd, len(names))
+	for i, name := range names {
+		lines[i] = pipe.LRange(ctx, b.eventsKey(name), 0, int64(n)-1)
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return nil, fmt.Errorf("read all events: %w", err)
+	}
+	var all []job.Event
+	for i, name := range names {
+		all = append(all, eventsOf(name, lines[i].Val())...)
+	}
+	slices.SortStableFunc(all, func(a, b job.Event) int { return b.At.Compare(a.At) })
+	return all[:min(n, len(all))], nil
+}
+
+// eventsOf reads lines; one that is no event was written by hand and is left out.
+func eventsOf(name string, lines []string) []job.Event {
 	events := make([]job.Event, 0, len(lines))
 	for _, line := range lines {
 		var e struct {
@@ -48,7 +78,7 @@ func (b *Broker) Events(ctx context.Context, name string, n int) ([]job.Event, e
 			events = append(events, job.Event{At: time.UnixMilli(e.At).UTC(), Job: name, Kind: e.Kind, Who: e.Who, What: e.What})
 		}
 	}
-	return events, nil
+	return events
 }
 
 // oneLine makes a text fit into a line of bounded length.

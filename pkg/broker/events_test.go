@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,5 +68,23 @@ func TestEventsAreBounded(t *testing.T) {
 		events, err = f.broker.Events(f.Context(), "db.user", 4)
 		require.NoError(f, err)
 		require.Len(f, events, 1, "what is no event is left out")
+	})
+}
+
+func TestEventsOfAllJobsAreOneList(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		require.NoError(f, f.raw.SAdd(f.Context(), f.broker.jobsKey(), "a", "b").Err())
+		for i, name := range []string{"a", "b", "", "a", "nobody"} {
+			line := fmt.Sprintf(`{"at":%d,"kind":"retry","who":"eva","what":"%d"}`, 1000+i, i)
+			require.NoError(f, f.raw.LPush(f.Context(), f.broker.eventsKey(name), line).Err())
+		}
+		all, err := f.broker.AllEvents(f.Context(), 3)
+		require.NoError(f, err)
+		var found []string
+		for _, e := range all {
+			found = append(found, e.Job+" "+e.What)
+		}
+		require.Equal(f, []string{"a 3", " 2", "b 1"}, found)
 	})
 }

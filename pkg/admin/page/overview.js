@@ -71,7 +71,7 @@ export const overviewPage = {
           count(t("opened"), j.open, link.callbacks({ job: j.name, queue: fullestQueue(j) })),
           count(t("slow"), lengthOf(j, "slow"), link.callbacks({ job: j.name, queue: "slow" })),
           count(t("parked"), lengthOf(j, "parked"), link.callbacks({ job: j.name, queue: "parked" })))))),
-      o.memory_percent ? h("p", { class: "dim" }, `${t("redis-memory")}: ${o.memory_percent} %`) : null,
+      h("p", { class: "dim" }, [o.memory_percent ? `${t("redis-memory")}: ${o.memory_percent} %` : "", o.process ? t("answered", o) : ""].filter(Boolean).join(" · ")),
     ];
   },
 };

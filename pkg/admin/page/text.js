@@ -180,6 +180,10 @@ const words = {
   "t-slow_callbacks": ["", "任务 {job} 有 {count} 条回调多次失败，每十分钟重试。"],
   "t-stalled_ranges": ["", "任务 {job} 有 {count} 个区间总是做不完，已放一边。"],
   "t-far_behind": ["", "任务 {job} 检查变更晚了 {duration}。"],
+  "t-no_effect": ["", "{destination}（{job}）的接收方返回成功，但数据仍不一致：请检查它做了什么。"],
+  "t-several_rows": ["", "任务 {job} 有多行对应 {destination} 的同一行：请只留一行，再取消搁置。"],
+  "t-alerts_unsent": ["", "告警发不出去，进程 {detail}"],
+  "answered": ["answered by {process}, version {version}", "由 {process} 回答，版本 {version}"],
   "t-parked_callbacks": ["", "任务 {job} 有 {count} 条回调已搁置，等你处理。"],
 };
 

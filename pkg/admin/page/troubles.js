@@ -27,6 +27,9 @@ const remedies = {
     press(t("b-retry-all", { n: number(x.count) }), () => act("retry", { job: x.job, queue: "slow" }, number(x.count))),
     go(t("b-show-slow"), link.callbacks({ job: x.job, queue: "slow" })),
   ],
+  no_effect: (x) => [go(t("b-show-slow"), link.callbacks({ job: x.job, queue: x.queue, destination: x.destination }), true)],
+  several_rows: (x) => [go(t("b-show-slow"), link.callbacks({ job: x.job, queue: x.queue, destination: x.destination }), true)],
+  alerts_unsent: () => [go(t("b-workers"), link.workers(), true)],
   stalled_ranges: (x) => [go(t("b-job"), link.job(x.job) + "?ranges=parked", true)],
   far_behind: (x) => [go(t("b-job"), link.job(x.job), true)],
   parked_callbacks: (x) => [
@@ -48,7 +51,7 @@ function destinationOf(o, x) {
 export function banner(o, redraw) {
   const few = here().page === "overview" ? 3 : 1; // elsewhere a person is after something already
   const shown = all ? o.troubles : o.troubles.slice(0, few);
-  const rows = shown.map((x) => h("div", { class: "trouble " + x.severity, "data-key": x.kind + (x.job || "") + (x.endpoint || "") },
+  const rows = shown.map((x) => h("div", { class: "trouble " + x.severity, "data-key": x.kind + (x.job || "") + (x.endpoint || "") + (x.destination || "") },
     h("p", {}, trouble(x)), h("div", { class: "buttons" }, remedies[x.kind]?.(x, o) || [])));
   if (o.troubles.length > few) {
     rows.push(h("button", { class: "more", onclick: () => { all = !all; redraw(); } }, all ? t("fewer") : t("more-troubles", { n: o.troubles.length - few })));
