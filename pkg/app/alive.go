@@ -49,7 +49,7 @@ func (a *App) Alive() (alive bool, why string) { return none(a.hanging()) }
 
 // Working says whether a job runs; Redis and its databases have answered then.
 func (a *App) Working() bool {
-	for _, r := range a.jobs {
+	for _, r := range a.runs() {
 		if r.is("running") {
 			return true
 		}
@@ -67,10 +67,14 @@ func (r *jobRun) is(state string) bool {
 func (a *App) Ready(ctx context.Context) (ready bool, why string) { return none(a.notReady(ctx)) }
 
 // none says whether there is no problem, and puts those that there are into a line.
-func none(problems []admin.Problem) (none bool, line string) {
+func none(problems []admin.Problem) (none bool, why string) {
+	return len(problems) == 0, line(problems)
+}
+
+func line(problems []admin.Problem) string {
 	texts := make([]string, len(problems))
 	for i, p := range problems {
-		texts[i] = p.What + ": " + p.Why
+		texts[i] = p.What + ": " + strings.ReplaceAll(p.Why, "\n", "; ")
 	}
-	return len(problems) == 0, strings.Join(texts, "; ")
+	return strings.Join(texts, "; ")
 }

@@ -56,7 +56,7 @@ func (f fleet) Overview(ctx context.Context, maxAge time.Duration) (o admin.Over
 // job adds what the config of this process says of a job.
 func (f fleet) job(s job.State) admin.Job {
 	j := admin.Job{State: s, Destinations: []admin.Destination{}}
-	for _, r := range f.a.jobs {
+	for _, r := range f.a.runs() {
 		if r.job.Name != s.Name {
 			continue
 		}
@@ -160,7 +160,7 @@ func (f fleet) Resume(ctx context.Context, name, who string) (held bool, err err
 
 // Rescan begins to have rows of a job of this process looked at again.
 func (f fleet) Rescan(ctx context.Context, o admin.Rescan) error {
-	for _, r := range f.a.jobs {
+	for _, r := range f.a.runs() {
 		if r.job.Name == o.Job {
 			return f.a.beginRescan(ctx, r.job, RescanOptions{Job: o.Job, From: o.From, To: o.To, Who: o.Who, Why: o.Reason})
 		}

@@ -80,12 +80,17 @@ type App struct {
 
 	outages *outages
 	rescans chan rescanOrder
+	reloads chan *config.Config // holds the newest that is not followed yet
+	changed chan struct{}       // holds one when the registry should hear of this process before the next beat
 
 	look lastLook
 
-	mu   sync.Mutex
-	jobs []*jobRun // in the order of the config
-	down map[string]string
+	mu       sync.Mutex
+	jobs     []*jobRun // in the order of the config; behind them those that left it and have not ended
+	bad      []config.BadJob
+	reloaded bool
+	unread   string // why the last reading of the config was refused
+	down     map[string]string
 }
 
 // step is one thing to undo at the end.
@@ -100,7 +105,10 @@ var ErrConfig = errors.New("mistake in the configuration")
 // New wires everything and binds the admin address; it dials no server and
 // starts no loop. What it made is undone by Stop, also after an error of Run.
 func New(c *config.Config, o Options) (_ *App, err error) {
-	a := &App{c: c, role: o.Role, started: time.Now(), outages: newOutages(), rescans: make(chan rescanOrder), down: map[string]string{}}
+	a := &App{
+		c: c, role: o.Role, started: time.Now(), outages: newOutages(), bad: c.Bad, down: map[string]string{},
+		rescans: make(chan rescanOrder), reloads: make(chan *config.Config, 1), changed: make(chan struct{}, 1),
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -135,7 +143,7 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	for _, j := range c.Jobs {
-		a.jobs = append(a.jobs, &jobRun{a: a, job: j, log: a.log.With("job", j.Name), state: "starting", lag: map[string]int64{}, teller: newTeller(a, j.Name)})
+		a.jobs = append(a.jobs, a.newRun(j))
 	}
 	return a, nil
 }
@@ -186,9 +194,7 @@ func (a *App) openLog(o Options) error {
 	}
 	a.onStop("log", func(context.Context) error { return closeLog() })
 	a.log = slog.New(a.outages.lines.Handler(log.Handler())).With("role", a.role, "process", a.id)
-	for _, w := range a.c.Warnings {
-		a.log.Warn("config", "warning", w)
-	}
+	a.warn(a.c)
 	for _, bad := range a.c.Bad {
 		a.log.Error("this job has mistakes and does not run, the others do", "job", bad.Name, "error", bad.Err)
 	}
@@ -234,7 +240,7 @@ func (a *App) Log() *slog.Logger { return a.log }
 // Run works until ctx ends. The error is ErrConfig when nothing of the config
 // can be run.
 func (a *App) Run(ctx context.Context) error {
-	a.log.Info("starting", "version", Version, "config", a.c.Path, "address", a.Addr(), "jobs", len(a.jobs))
+	a.log.Info("starting", "version", Version, "config", a.c.Path, "address", a.Addr(), "jobs", len(a.runs()))
 	a.admin.Start()    //nolint:contextcheck // it ends with Stop
 	a.notifier.Start() //nolint:contextcheck // it ends with Stop, which tells the last alerts
 	defer a.stopNotifier(ctx)
@@ -248,17 +254,14 @@ func (a *App) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var loops, runs sync.WaitGroup
+	var loops sync.WaitGroup
 	loops.Go(func() { a.outages.watch(ctx, a.log) })
 	loops.Go(func() { a.hear(ctx) })
 	loops.Go(func() { a.beat(ctx) })
 	loops.Go(func() { a.report(ctx) })
 	loops.Go(func() { a.rescanner(ctx) })
 	loops.Go(func() { a.teller.run(ctx) })
-	for _, r := range a.jobs {
-		runs.Go(func() { r.run(ctx) })
-	}
-	runs.Wait()
+	a.runJobs(ctx)
 	stopped := ctx.Err() != nil
 	cancel()
 	loops.Wait()
@@ -272,7 +275,7 @@ func (a *App) Run(ctx context.Context) error {
 // nothingRuns joins why each job ended by itself.
 func (a *App) nothingRuns() error {
 	var all []error
-	for _, r := range a.jobs {
+	for _, r := range a.runs() {
 		err := r.failure()
 		if !errors.Is(err, ErrConfig) {
 			err = fmt.Errorf("%w: %w", ErrConfig, err)
@@ -374,7 +377,7 @@ func (a *App) setDown(what, why string) {
 func (a *App) hear(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := a.broker.Hints(ctx, func(h broker.Hint) {
-			for _, r := range a.jobs {
+			for _, r := range a.runs() {
 				if w := r.current(); w != nil && (h.Job == "" || h.Job == r.job.Name) {
 					w.Wake(h.What)
 				}

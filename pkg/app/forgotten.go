@@ -18,10 +18,7 @@ func (a *App) probeRedis(ctx context.Context) error {
 	if err != nil || !emptied {
 		return err
 	}
-	names := make([]string, len(a.jobs))
-	for i, r := range a.jobs {
-		names[i] = r.job.Name
-	}
+	names := a.jobNames()
 	a.log.Error("redis has lost its data: "+forgotten, "jobs", strings.Join(names, " "), "not_found_again", notFoundAgain)
 	// This is no state that anybody could find later: who sees it tells it.
 	a.notifier.Tell(ctx, notify.Order{Telling: job.Telling{Alert: job.Alert{Kind: job.AlertForgotten}, News: job.NewsOn, First: true}})

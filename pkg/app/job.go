@@ -26,7 +26,7 @@ var (
 	_ scheduler.Queue    = leading{}
 	_ worker.Source      = (*mysql.Source)(nil)
 	_ worker.Destination = (*mysql.Destination)(nil)
-	_ worker.Queue       = (*broker.Queue)(nil)
+	_ worker.Queue       = asking{}
 	_ worker.Endpoint    = (*callback.Endpoint)(nil)
 )
 
@@ -41,18 +41,64 @@ func (l leading) Lead(ctx context.Context, ttl time.Duration, who string) (sched
 	return lead, nil
 }
 
+// asking is a worker's queue that notes whether the leader has the same config as this process.
+type asking struct {
+	*broker.Queue
+	r *jobRun
+}
+
+// FetchRanges is the queue's.
+func (q asking) FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error) {
+	leased, err := q.Queue.FetchRanges(ctx, worker, n)
+	q.r.noteOther(err)
+	return leased, err
+}
+
+// FetchCallbacks is the queue's.
+func (q asking) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
+	leased, err := q.Queue.FetchCallbacks(ctx, destination, worker, n)
+	q.r.noteOther(err)
+	return leased, err
+}
+
+// noteOther keeps what a fetch said of the leader's config; an error that is about
+// something else says nothing of it.
+func (r *jobRun) noteOther(err error) {
+	spec, other := errors.AsType[*job.SpecError](err)
+	if !other && err != nil && !errors.Is(err, job.ErrPaused) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.other
+	if r.other = nil; other {
+		r.other = spec
+	}
+	if (was == nil) != (r.other == nil) {
+		r.a.tellRegistry()
+		if was != nil {
+			r.log.Info("the leader has the same config again, work goes on")
+		}
+	}
+}
+
 // jobRun is one job of this process.
 type jobRun struct {
 	a   *App
 	job job.Job
 	log *slog.Logger
-	ran bool // its loops ran since the process began; only run knows
+	ran bool // its loops ran since it began; only run knows
+
+	cancel context.CancelFunc
+	ended  chan struct{}
+	leaves bool // the config names it no more; guarded by the App's mutex
 
 	teller *teller
 
 	mu     sync.Mutex
 	state  string // starting, running, refused, stopped
 	why    error
+	other  error // the leader has another config than this process
 	worker *worker.Worker
 	hosts  []string         // of the receivers that this process calls
 	lag    map[string]int64 // since the last beat
@@ -122,6 +168,7 @@ func (r *jobRun) current() *worker.Worker {
 func (r *jobRun) run(ctx context.Context) {
 	const shortest, longest = time.Second, 30 * time.Second
 	began := time.Now()
+	defer r.forget()
 	err := r.work(ctx)
 	for pause := shortest; ctx.Err() == nil && r.ran && (isChanged(err) || errors.Is(err, ErrConfig)); pause = min(2*pause, longest) {
 		if time.Since(began) > time.Minute {
@@ -139,7 +186,7 @@ func (r *jobRun) run(ctx context.Context) {
 		return
 	}
 	r.set("refused", err)
-	if len(r.a.jobs) > 1 {
+	if r.a.goesOnWithout() {
 		r.log.Error("this job does not run, the others do", "error", err)
 	}
 }
@@ -170,9 +217,7 @@ func (r *jobRun) work(ctx context.Context) error {
 		return err
 	}
 	defer opened.close(r.log)
-	for _, d := range opened {
-		r.a.outages.probe(d.Thing(), d.Ping)
-	}
+	defer r.a.probe(opened)()
 	plan, err := r.inspect(ctx, opened)
 	if err != nil || plan == nil {
 		return err
@@ -402,7 +447,7 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 		targets = append(targets, target)
 	}
 	return worker.New(worker.Config{
-		Job: r.job, Queue: queue, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
+		Job: r.job, Queue: asking{queue, r}, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
 		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
 		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name), Pulse: r,
 	}), closeAll, nil

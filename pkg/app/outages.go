@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,9 +19,12 @@ type outages struct {
 	begins chan struct{} // holds one when there is something new to look at
 
 	mu     sync.Mutex
-	probes map[string]func(context.Context) error // by thing
+	probes map[string][]*way // by thing
 	down   map[string]outage
 }
+
+// way is how to ask whether a thing is there.
+type way struct{ ask func(context.Context) error }
 
 type outage struct {
 	since time.Time
@@ -28,16 +32,28 @@ type outage struct {
 }
 
 func newOutages() *outages {
-	o := &outages{begins: make(chan struct{}, 1), probes: map[string]func(context.Context) error{}, down: map[string]outage{}}
+	o := &outages{begins: make(chan struct{}, 1), probes: map[string][]*way{}, down: map[string]outage{}}
 	o.lines.OnDown = o.met
 	return o
 }
 
-// probe says how to ask a thing whether it is there. Of several ways the last one counts.
-func (o *outages) probe(thing string, ask func(context.Context) error) {
+// probe says how to ask a thing whether it is there, until forget is called. Of
+// several ways the last one counts; without any it is nobody's concern any more.
+func (o *outages) probe(thing string, ask func(context.Context) error) (forget func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.probes[thing] = ask
+	mine := &way{ask}
+	o.probes[thing] = append(o.probes[thing], mine)
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.probes[thing] = slices.DeleteFunc(o.probes[thing], func(w *way) bool { return w == mine })
+		if len(o.probes[thing]) == 0 {
+			delete(o.probes, thing)
+			delete(o.down, thing)
+			o.lines.Over(thing)
+		}
+	}
 }
 
 func (o *outages) met(thing string, err error) {
@@ -86,7 +102,12 @@ func (o *outages) ask(ctx context.Context, log *slog.Logger, thing string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	o.mu.Lock()
-	ask, began := o.probes[thing], o.down[thing].since
+	ways, began := o.probes[thing], o.down[thing].since
+	if len(ways) == 0 {
+		o.mu.Unlock()
+		return
+	}
+	ask := ways[len(ways)-1].ask
 	o.mu.Unlock()
 	if ask(ctx) != nil {
 		return

@@ -67,6 +67,19 @@ func (p pools) inspect(ctx context.Context, j job.Job) (*mysql.Plan, error) {
 	return plan, err
 }
 
+// probe lets people know when a database of a job does not answer, until forget is called.
+func (a *App) probe(p pools) (forget func()) {
+	var all []func()
+	for _, d := range p {
+		all = append(all, a.outages.probe(d.Thing(), d.Ping))
+	}
+	return func() {
+		for _, forget := range all {
+			forget()
+		}
+	}
+}
+
 func (p pools) close(log *slog.Logger) {
 	for _, d := range p {
 		if err := d.Close(); err != nil {

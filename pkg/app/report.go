@@ -28,7 +28,7 @@ func (a *App) report(ctx context.Context) {
 			continue
 		}
 		mine := map[string]bool{}
-		for _, r := range a.jobs {
+		for _, r := range a.runs() {
 			mine[r.job.Name] = true
 		}
 		for _, j := range jobs {

@@ -110,12 +110,12 @@ func (a *App) Status(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	s.Process, s.Local = a.process(), map[string]string{}
-	for _, r := range a.jobs {
+	for _, r := range a.runs() {
 		r.mu.Lock()
 		s.Local[r.job.Name] = r.state
 		r.mu.Unlock()
 	}
-	for _, bad := range a.c.Bad {
+	for _, bad := range a.badJobs() {
 		s.Local[bad.Name] = "refused"
 	}
 	return s, nil
@@ -139,33 +139,23 @@ func (a *App) notReady(ctx context.Context) []admin.Problem {
 		}
 	}
 	a.mu.Unlock()
-	for _, r := range a.jobs {
-		r.mu.Lock()
-		if r.state == "refused" && r.why != nil {
-			problems = append(problems, admin.Problem{What: "job " + r.job.Name, Why: r.why.Error()})
-		} else if r.state == "starting" {
+	for _, r := range a.runs() {
+		if r.is("starting") {
 			problems = append(problems, admin.Problem{What: "job " + r.job.Name, Why: "starting"})
 		}
-		r.mu.Unlock()
 	}
-	for _, bad := range a.c.Bad {
-		problems = append(problems, admin.Problem{What: "job " + bad.Name, Why: bad.Err.Error()})
-	}
+	problems = append(problems, a.notFollowed()...)
 	sort.Slice(problems, func(i, j int) bool { return problems[i].What < problems[j].What })
 	return problems
 }
 
 func (a *App) process() job.Process {
-	names := make([]string, len(a.jobs))
-	for i, r := range a.jobs {
-		names[i] = r.job.Name
-	}
 	p := job.Process{
 		ID: a.id, Role: string(a.role), Host: a.host, PID: os.Getpid(), Version: Version, Address: a.reachable(),
-		Jobs: strings.Join(names, " "), RSS: residentBytes(), Started: a.started,
-		Unsent: strings.Join(a.notifier.Failing(), "; "),
+		Jobs: strings.Join(a.jobNames(), " "), RSS: residentBytes(), Started: a.started,
+		Unsent: strings.Join(a.notifier.Failing(), "; "), Refused: line(a.notFollowed()),
 	}
-	for _, r := range a.jobs {
+	for _, r := range a.runs() {
 		if w := r.current(); w != nil {
 			p.Busy += w.Busy()
 		}
@@ -192,7 +182,7 @@ func (a *App) beat(ctx context.Context) {
 	for {
 		a.pulse.Turn("beat", every+a.turnTime())
 		err := errors.Join(a.probeRedis(ctx), a.broker.Beat(ctx, a.process()))
-		for _, r := range a.jobs {
+		for _, r := range a.runs() {
 			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()), a.broker.NoteEndpoints(ctx, r.called()))
 		}
 		if err != nil && ctx.Err() == nil {
@@ -200,6 +190,7 @@ func (a *App) beat(ctx context.Context) {
 		}
 		select {
 		case <-tick.C:
+		case <-a.changed:
 		case <-ctx.Done():
 			a.leave(ctx)
 			return

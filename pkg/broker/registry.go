@@ -30,7 +30,7 @@ func (b *Broker) Beat(ctx context.Context, p job.Process) error {
 	pipe := b.rdb.Pipeline()
 	key := b.processKey(p.ID)
 	pipe.HSet(ctx, key, "role", p.Role, "host", p.Host, "pid", p.PID, "version", p.Version, "address", p.Address,
-		"jobs", p.Jobs, "busy", p.Busy, "unsent", p.Unsent, "rss", p.RSS, "started", p.Started.UnixMilli())
+		"jobs", p.Jobs, "busy", p.Busy, "unsent", p.Unsent, "refused", oneLine(p.Refused), "rss", p.RSS, "started", p.Started.UnixMilli())
 	pipe.Expire(ctx, key, processLife)
 	pipe.ZAdd(ctx, b.processesKey(), redis.Z{Score: float64(now.UnixMilli()), Member: p.ID})
 	pipe.ZRemRangeByScore(ctx, b.processesKey(), "-inf", strconv.FormatInt(now.Add(-processLife).UnixMilli(), 10))
@@ -78,7 +78,7 @@ func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 		silent := max(0, clock.Val().Sub(last)) // it may have beat between the two commands
 		found = append(found, job.Process{
 			ID: id, Role: f["role"], Host: f["host"], PID: int(number(f["pid"])), Version: f["version"], Address: f["address"],
-			Jobs: f["jobs"], Busy: int(number(f["busy"])), Unsent: f["unsent"], RSS: number(f["rss"]), Started: at(f["started"]),
+			Jobs: f["jobs"], Busy: int(number(f["busy"])), Unsent: f["unsent"], Refused: f["refused"], RSS: number(f["rss"]), Started: at(f["started"]),
 			LastBeat: last, Silent: int64(silent.Seconds()), Stale: silent >= staleAfter,
 		})
 	}

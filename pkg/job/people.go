@@ -15,6 +15,7 @@ type Process struct {
 	Jobs     string    `json:"jobs"`
 	Busy     int       `json:"busy"`      // items in work
 	Unsent   string    `json:"unsent"`    // channels of alerts that do not work from there, and why
+	Refused  string    `json:"refused"`   // what of its config is not done there, and why
 	RSS      int64     `json:"rss_bytes"` // resident memory
 	Started  time.Time `json:"started"`
 	LastBeat time.Time `json:"last_beat"`

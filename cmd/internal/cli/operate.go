@@ -185,6 +185,9 @@ func show(out io.Writer, s app.Status) error {
 		if p.Unsent != "" {
 			fmt.Fprintf(w, "  alerts are not sent\t%s\n", p.Unsent)
 		}
+		if p.Refused != "" {
+			fmt.Fprintf(w, "  its config\t%s\n", p.Refused)
+		}
 	}
 	return w.Flush()
 }

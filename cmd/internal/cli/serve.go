@@ -121,11 +121,13 @@ func Command(role app.Role) *cobra.Command {
 		Use: string(role) + " -c FILE", Short: summaries[role], Version: app.ThisBuild.String(),
 		Args: noArguments, SilenceErrors: true, SilenceUsage: true,
 		RunE: func(c *cobra.Command, _ []string) error {
+			reload := catchReload()
+			defer signal.Stop(reload)
 			cfg, err := f.load()
 			if err != nil {
 				return err
 			}
-			return serve(c.Context(), cfg, role, c.ErrOrStderr())
+			return serve(c.Context(), cfg, service{role: role, console: c.ErrOrStderr(), reload: reload, load: f.load})
 		},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return mistake{err} })
@@ -148,19 +150,28 @@ func noArguments(_ *cobra.Command, args []string) error {
 	return nil
 }
 
+// service is what a process does, and how it reads its config again.
+type service struct {
+	role    app.Role
+	console io.Writer
+	reload  <-chan os.Signal
+	load    func() (*config.Config, error)
+}
+
 // serve runs until a signal; it returns in time even when something hangs.
-func serve(ctx context.Context, cfg *config.Config, role app.Role, console io.Writer) error {
+func serve(ctx context.Context, cfg *config.Config, s service) error {
 	collectSeldom()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a, err := app.New( //nolint:contextcheck // it neither dials nor waits
-		cfg, app.Options{Role: role, Console: console},
+		cfg, app.Options{Role: s.role, Console: s.console},
 	)
 	if err != nil {
 		return err
 	}
 	var told sync.WaitGroup
 	told.Go(func() { tellSystemd(ctx, a) })
+	told.Go(func() { reloads(ctx, a, s) })
 	defer told.Wait()
 	defer cancel()
 	done := make(chan error, 1)
@@ -177,7 +188,7 @@ func serve(ctx context.Context, cfg *config.Config, role app.Role, console io.Wr
 	case err := <-done:
 		return err
 	case <-time.After(cfg.Process.ShutdownTimeout + lateness):
-		fmt.Fprintln(console, "the stop took too long; what was in hand is taken up by others when its leases end")
+		fmt.Fprintln(s.console, "the stop took too long; what was in hand is taken up by others when its leases end")
 		return nil
 	}
 }
