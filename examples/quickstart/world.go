@@ -134,6 +134,7 @@ func (w *world) invite(n *narrator) {
 	for i, a := range w.fleet.apps {
 		n.print("  %-12s http://%s/metrics\n", roles[i], a.Addr())
 	}
+	n.print("  dashboard    http://%s\n", w.fleet.apps[0].Addr())
 	n.print("  config       %s (logs beside it)\n", w.fleet.file)
 	n.print("\nLook in from another terminal, in the root of the repository for the last two:\n\n")
 	n.print("  %s HGETALL 'cupid:{shop.user}:cursor'\n", redis)

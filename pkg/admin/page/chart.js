@@ -1,15 +1,16 @@
-// Small charts of the last hour, as SVG. Names and values stand beside them as text.
+// Small charts of the last hour, or of what is known of it, as SVG. Names and values stand beside them as text.
 
 import { h } from "./dom.js";
-import { t, moment } from "./text.js";
+import { t, ago, moment } from "./text.js";
 
-const width = 300, height = 72, hour = 3600e3;
+const width = 300, height = 72, longest = 3600e3, shortest = 300e3;
 const pointed = new Map(); // chart → time that the pointer is at
 
 // chart shows series [{name, of: point → number, tone}] of points; say writes a number.
 export function chart({ id, title, points, series, say }) {
   const now = points.length ? Date.parse(points.at(-1).at) : Date.now();
-  const x = (p) => width - ((now - Date.parse(p.at)) / hour) * width;
+  const span = Math.min(longest, Math.max(shortest, now - Date.parse(points[0]?.at ?? now)));
+  const x = (p) => width - ((now - Date.parse(p.at)) / span) * width;
   const top = Math.max(1e-9, ...points.flatMap((p) => series.map((s) => s.of(p))));
   const y = (v) => height - 2 - (v / top) * (height - 6);
   const at = pointed.get(id);
@@ -34,7 +35,7 @@ export function chart({ id, title, points, series, say }) {
       "aria-label": `${title}: ${series.map((s) => `${s.name} ${shown ? say(s.of(shown)) : "–"}`).join(", ")}`,
       onpointermove: (e) => {
         const box = e.currentTarget.getBoundingClientRect();
-        pointed.set(id, now - (1 - (e.clientX - box.left) / box.width) * hour);
+        pointed.set(id, now - (1 - (e.clientX - box.left) / box.width) * span);
         e.currentTarget.dispatchEvent(new CustomEvent("redraw", { bubbles: true }));
       },
       onpointerleave: (e) => {
@@ -42,7 +43,7 @@ export function chart({ id, title, points, series, say }) {
         e.currentTarget.dispatchEvent(new CustomEvent("redraw", { bubbles: true }));
       },
     }, h("line", { class: "ground", x1: 0, x2: width, y1: height - 1, y2: height - 1 }), lines, mark),
-    h("div", { class: "axis" }, h("span", {}, t("hour-ago")), h("span", {}, at !== undefined && shown ? moment(shown.at) : t("highest", { n: say(top > 1e-9 ? top : 0) })), h("span", {}, t("now"))));
+    h("div", { class: "axis" }, h("span", {}, span > 0.98 * longest ? t("hour-ago") : ago(now - span, now)), h("span", {}, at !== undefined && shown ? moment(shown.at) : t("highest", { n: say(top > 1e-9 ? top : 0) })), h("span", {}, t("now"))));
 }
 
 function nearest(points, time) {
