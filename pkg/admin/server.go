@@ -1,4 +1,4 @@
-// Package admin shows how a process is doing, over HTTP.
+// Package admin shows people how a process and its fleet are doing, and takes their orders, over HTTP.
 package admin
 
 import (

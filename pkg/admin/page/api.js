@@ -1,5 +1,7 @@
 // Asking the API.
 
+import { t } from "./text.js";
+
 let userName = localStorage.getItem("cupid-user") || "";
 
 export const user = () => userName;
@@ -11,8 +13,8 @@ export function setUser(name) {
 
 // Refused is an answer that says no, with a sentence for people.
 export class Refused extends Error {
-  constructor(status, sentence) {
-    super(sentence);
+  constructor(status, sentence, cause) {
+    super(sentence, { cause });
     this.status = status;
   }
 }
@@ -44,7 +46,7 @@ async function send(url, request) {
     try {
       return await fetch(url, request);
     } catch (x) {
-      if (request.method !== "GET" || tries === 1) throw x;
+      if (request.method !== "GET" || tries === 1) throw new Refused(0, t("unreachable"), x);
       await new Promise((done) => setTimeout(done, 500));
     }
   }

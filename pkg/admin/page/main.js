@@ -95,8 +95,10 @@ async function go({ quietly = false } = {}) {
     loaded = { address, data };
   } catch (x) {
     if (turn === asking && x.status !== 401) {
-      if (!quietly) loaded = null;
-      say(x.message, "error");
+      if (!quietly) { // the banner says it otherwise
+        loaded = null;
+        say(x.message, "error");
+      }
     }
   }
   draw();

@@ -95,6 +95,7 @@ function addPoint(points, o, jobs) {
 
 export const jobPage = {
   title: (here) => here.name,
+  every: 10000,
   async load({ name, values }) {
     const queue = values.ranges || "parked";
     const [history, ranges, events] = await Promise.all([

@@ -23,6 +23,7 @@ const words = {
   "job": ["Job", "任务"],
   "live": ["live", "实时"],
   "not-live": ["no news for {n} s", "{n} 秒没有消息"],
+  "unreachable": ["This process does not answer.", "本进程没有响应。"],
   "connecting": ["connecting …", "连接中……"],
   "you": ["Your name", "你的名字"],
   "you-why": ["for the events", "记入事件"],
