@@ -93,6 +93,14 @@ func (w *watch) hurry() {
 	}
 }
 
+// changed has those who watch see what a person has just done.
+func (w *watch) changed() {
+	w.mu.Lock()
+	w.at = time.Time{}
+	w.mu.Unlock()
+	w.hurry()
+}
+
 func (w *watch) watched() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,6 +130,7 @@ func (w *watch) subscribe() (told <-chan struct{}, leave func()) {
 // look asks how the fleet fares, unless somebody has just asked.
 func (w *watch) look(ctx context.Context) (Overview, error) { return w.lookBack(ctx, 0) }
 
+// lookBack is content with what was read maxAge ago at most.
 func (w *watch) lookBack(ctx context.Context, maxAge time.Duration) (Overview, error) {
 	w.looking.Lock()
 	defer w.looking.Unlock()
