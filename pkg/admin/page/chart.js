@@ -9,7 +9,7 @@ const pointed = new Map(); // chart → time that the pointer is at
 // chart shows series [{name, of: point → number, tone}] of points; say writes a number.
 export function chart({ id, title, points, series, say }) {
   const now = points.length ? Date.parse(points.at(-1).at) : Date.now();
-  const span = Math.min(longest, Math.max(shortest, now - Date.parse(points[0]?.at ?? now)));
+  const span = Math.min(longest, Math.max(shortest, points.length ? now - Date.parse(points[0].at) : 0));
   const x = (p) => width - ((now - Date.parse(p.at)) / span) * width;
   const top = Math.max(1e-9, ...points.flatMap((p) => series.map((s) => s.of(p))));
   const y = (v) => height - 2 - (v / top) * (height - 6);
