@@ -98,6 +98,9 @@ func troubles(o Overview, past []sample) []Trouble {
 	}
 	var leaderless []string
 	for _, j := range o.Jobs {
+		if j.Retired {
+			continue // nobody expects anything of it
+		}
 		all = append(all, troublesOf(j, working, o.At, past)...)
 		if j.Leader == "" {
 			leaderless = append(leaderless, j.Name)

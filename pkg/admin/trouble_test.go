@@ -47,6 +47,9 @@ func TestTroubles(t *testing.T) {
 		"one process":      {func(o *Overview) { o.Processes = []job.Process{{Role: "cupid"}} }, nil, ""},
 		"nobody is needed": {func(o *Overview) { o.Processes, o.Jobs = nil, nil }, nil, ""},
 		"no leader":        {func(o *Overview) { o.Jobs[0].Leader = "" }, []TroubleKind{NoLeader}, "No scheduler leads 1 jobs (users)"},
+		"retired": {func(o *Overview) {
+			o.Jobs[0].Leader, o.Jobs[0].Retired, o.Jobs[0].Depths["callbacks:slow"] = "", true, 7
+		}, nil, ""},
 		"receiver down": {func(o *Overview) {
 			o.Receivers[0] = job.Receiver{Host: "h:1", State: "open", Code: "http_503", Since: o.At}
 			o.Jobs[0].Open = 40

@@ -37,16 +37,18 @@ func (f fleet) Overview(ctx context.Context, maxAge time.Duration) (o admin.Over
 	if err != nil {
 		return o, err
 	}
+	processes, err := b.Processes(ctx)
+	if err != nil {
+		return o, err
+	}
+	states = slices.Clone(states) // others read them too
+	job.MarkRetired(states, processes)
 	o = admin.Overview{
 		At: at.UTC(), Version: Version, Process: f.a.id, Memory: b.Memory(ctx), Jobs: make([]admin.Job, len(states)),
 		NotReady: append([]admin.Problem{}, f.a.notReady(ctx)...),
 	}
 	for i, s := range states {
 		o.Jobs[i] = f.job(s)
-	}
-	processes, err := b.Processes(ctx)
-	if err != nil {
-		return o, err
 	}
 	receivers, err := b.Receivers(ctx)
 	o.Processes, o.Receivers = append([]job.Process{}, processes...), append([]job.Receiver{}, receivers...)

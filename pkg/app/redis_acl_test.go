@@ -7,11 +7,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,7 +89,7 @@ func (w *world) fleetAtWork() {
 	c := w.config(w.job)
 	c.Load = job.Load{Queries: 4, RowsPerSecond: 1_000_000}
 	scheduler := w.runConfig(app.Scheduler, c)
-	w.run(app.Worker)
+	worker := w.runConfig(app.Worker, w.config(w.job))
 	w.insert(w.source, upTo(500)...)
 	w.equalInTheEnd()
 	w.source.Exec(w.t, "UPDATE shop SET name = 'changed' WHERE id < 10")
@@ -101,6 +103,11 @@ func (w *world) fleetAtWork() {
 	require.NoError(w.t, err)
 	w.until(func() bool { return len(w.work()) == 0 }, "the late pass is through, too")
 	require.NoError(w.t, scheduler.stop())
+	require.NoError(w.t, worker.stop())
+	_, err = app.RemoveJob(w.t.Context(), w.config(w.job), app.RemoveOptions{Job: "shop", Who: "eva", Why: "the day is over"})
+	require.NoError(w.t, err)
+	left := slices.DeleteFunc(slices.Collect(maps.Keys(w.dump())), func(key string) bool { return !strings.Contains(key, w.key("")) })
+	require.Empty(w.t, left)
 }
 
 // tlsFiles are a certificate for 127.0.0.1 that is its own authority, and its key.

@@ -49,6 +49,18 @@ func (p *process) local() map[string]string {
 	return status.Local
 }
 
+// retired says of each job whether no scheduler has it in its config.
+func (w *world) retired() map[string]bool {
+	w.t.Helper()
+	s, err := app.FleetStatus(w.t.Context(), w.redis)
+	require.NoError(w.t, err)
+	all := map[string]bool{}
+	for _, j := range s.Jobs {
+		all[j.Name] = j.Retired
+	}
+	return all
+}
+
 // registered is what the fleet knows of a process.
 func (w *world) registered(role app.Role) job.Process {
 	s, err := app.FleetStatus(context.Background(), w.redis)
@@ -85,12 +97,17 @@ func TestAJobThatIsNewBeginsAndOneThatLeftEndsWhileTheOthersGoOn(t *testing.T) {
 	require.Empty(t, w.leader("second"))
 	require.Equal(t, map[string]string{"insert:" + w.job.Source.Shard.String(): "1"}, w.cursors("second"), "its cursor is kept")
 	w.until(func() bool { return w.registered(app.Both).Jobs == "shop" }, "the fleet is told at once")
+	require.Equal(t, map[string]bool{"shop": false, "second": true}, w.retired())
+	_, err := app.RemoveJob(t.Context(), w.config(w.job), app.RemoveOptions{Job: "shop", Who: "eva", Why: "a slip"})
+	require.ErrorIs(t, err, app.ErrConfig)
+	require.ErrorContains(t, err, "job shop is still run by cupid ")
 
 	w.insert(w.source, 2)
 	w.done(2)
 	require.Equal(t, lock, w.leader("shop"), "the other job was led by the same lead all the time")
 	p.Reload(w.config(w.job, w.second()), nil)
 	w.until(func() bool { return w.statOf("second", "rows") == 2 }, "it goes on from its cursor")
+	require.Equal(t, map[string]bool{"shop": false, "second": false}, w.retired())
 	require.NoError(t, p.stop())
 	require.Len(t, w.log.lines("leading the job", "job=shop"), 1)
 }

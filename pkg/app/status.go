@@ -88,6 +88,7 @@ func readStatus(ctx context.Context, b *broker.Broker) (Status, error) {
 	if s.Told, err = b.Told(ctx, ""); err != nil {
 		return s, err
 	}
+	job.MarkRetired(jobs, s.Processes)
 	then := map[string]map[string]int64{}
 	for _, j := range before {
 		then[j.Name] = j.Stats

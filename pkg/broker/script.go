@@ -57,6 +57,7 @@ var (
 	actCallbacksScript    = script("act_callbacks")
 	pauseScript           = script("pause")
 	resumeScript          = script("resume")
+	removeKeysScript      = script("remove_keys")
 )
 
 // run executes s and gives its reply as a list. Run sends the short hash and

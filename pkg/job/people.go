@@ -1,6 +1,9 @@
 package job
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // What follows is how a fleet looks to people.
 
@@ -28,9 +31,10 @@ type Process struct {
 // State is what the queue holds of one job.
 type State struct {
 	Name    string            `json:"name"`
-	Source  string            `json:"source"` // identity: source and scan key
-	Leader  string            `json:"leader"` // "" when no scheduler leads
-	Paused  string            `json:"paused"` // who holds it, why, and until when; "" when nobody does
+	Source  string            `json:"source"`  // identity: source and scan key
+	Leader  string            `json:"leader"`  // "" when no scheduler leads
+	Retired bool              `json:"retired"` // no scheduler has it in its config
+	Paused  string            `json:"paused"`  // who holds it, why, and until when; "" when nobody does
 	Cursors map[string]string `json:"cursors"`
 	// Lag is how far each scan was behind at the leader's last beat: ids for an
 	// insert scan, seconds for an update scan.
@@ -41,6 +45,23 @@ type State struct {
 	Stats map[string]int64 `json:"stats"`
 	// Told is what people were told of that goes on, "<kind>:<destination>", and since when they know.
 	Told map[string]time.Time `json:"told"`
+}
+
+// MarkRetired marks the jobs that no scheduler names any more. Where no scheduler runs, nobody knows.
+func MarkRetired(jobs []State, fleet []Process) {
+	named, known := map[string]bool{}, false
+	for _, p := range fleet {
+		if p.Role == "worker" {
+			continue
+		}
+		known = known || !p.Stale
+		for _, name := range strings.Fields(p.Jobs) {
+			named[name] = true
+		}
+	}
+	for i := range jobs {
+		jobs[i].Retired = known && !named[jobs[i].Name] && jobs[i].Leader == ""
+	}
 }
 
 // Waiting is one open callback.

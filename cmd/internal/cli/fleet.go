@@ -29,7 +29,11 @@ func jobs(ctx context.Context, out io.Writer, t target) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "JOB\tLEADER\tRANGES\tOPEN\tPARKED\tSCAN\tCURSOR\tLAG\tPAUSED")
 	for _, j := range s.Jobs {
-		whole := fmt.Sprintf("%s\t%s\t%d\t%d\t%d", j.Name, orNone(j.Leader), j.Depths["ranges"]+j.Depths["ranges:leased"]+j.Depths["ranges:retry"],
+		leader := orNone(j.Leader)
+		if j.Retired {
+			leader = "(retired)"
+		}
+		whole := fmt.Sprintf("%s\t%s\t%d\t%d\t%d", j.Name, leader, j.Depths["ranges"]+j.Depths["ranges:leased"]+j.Depths["ranges:retry"],
 			j.Open, j.Depths["callbacks:parked"]+j.Depths["ranges:parked"])
 		scans := slices.Sorted(maps.Keys(j.Cursors))
 		if len(scans) == 0 {

@@ -37,13 +37,13 @@ func TestJobsAndWorkersAreShown(t *testing.T) {
 	for id, beat := range map[string]time.Duration{"h1:41": -time.Second, "h2:7": -45 * time.Second} {
 		pipe.ZAdd(ctx, prefix+"processes", redis.Z{Member: id, Score: float64(now.Add(beat).UnixMilli())})
 	}
-	pipe.HSet(ctx, prefix+"process:h1:41", "role", "scheduler", "host", "h1", "pid", 41, "version", "v1.2.0", "address", "h1:8321", "rss", 17<<20)
+	pipe.HSet(ctx, prefix+"process:h1:41", "role", "scheduler", "host", "h1", "pid", 41, "version", "v1.2.0", "jobs", "users", "address", "h1:8321", "rss", 17<<20)
 	pipe.HSet(ctx, prefix+"process:h2:7", "role", "worker", "host", "h2", "pid", 7, "version", "v1.1.0", "address", "h2:8322", "busy", 3, "rss", 30<<20)
 	_, err = pipe.Exec(ctx)
 	require.NoError(t, err)
 
 	require.Regexp(t, `^JOB +LEADER +RANGES +OPEN +PARKED +SCAN +CURSOR +LAG +PAUSED
-idle +\(none\) +0 +0 +0 +\(none\) +- +- *
+idle +\(retired\) +0 +0 +0 +\(none\) +- +- *
 users +h1:41 +2 +4 +2 +insert:db.user +1000 +up to date +eva: the receiver is moved
  +update:db.user +2026-11-22T11:50:25Z +1m30s behind *
 $`, ask(t, path, "jobs"))

@@ -60,6 +60,9 @@ func addOperators(root *cobra.Command) {
 		set.DurationVar(&every, "watch", 0, "show it again and again, with this pause in between, until interrupted")
 		set.Lookup("watch").NoOptDefVal = "2s"
 		root.AddCommand(look.c)
+		if look.c.Name() == "jobs" {
+			addRemove(look.c, root)
+		}
 	}
 	addQueue(root)
 	addPause(root)
@@ -152,6 +155,9 @@ func show(out io.Writer, s app.Status) error {
 	for _, j := range s.Jobs {
 		fmt.Fprintf(w, "job %s\t%s\n", j.Name, j.Source)
 		fmt.Fprintf(w, "  leader\t%s\n", orNone(j.Leader))
+		if j.Retired {
+			fmt.Fprintf(w, "  retired\tno scheduler has it in its config; cupid jobs rm %s forgets it\n", j.Name)
+		}
 		if j.Paused != "" {
 			fmt.Fprintf(w, "  paused\t%s\n", j.Paused)
 		}

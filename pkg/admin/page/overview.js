@@ -30,6 +30,7 @@ function charts(points) {
 
 function stateOf(j) {
   if (j.paused) return h("span", { class: "chip warning", title: j.paused }, t("paused"));
+  if (j.retired) return h("span", { class: "chip", title: t("retired-why") }, t("retired"));
   if (!j.leader) return h("span", { class: "chip bad" }, t("no-leader"));
   return h("span", { class: "chip good" }, t("running"));
 }

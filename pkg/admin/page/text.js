@@ -53,6 +53,8 @@ const words = {
   "soon": ["Charts begin when cupid has been seen twice.", "看到两次数据后开始画图。"],
   "running": ["running", "运行中"],
   "paused": ["paused", "已暂停"],
+  "retired": ["retired", "已退役"],
+  "retired-why": ["No scheduler has it in its config; cupid jobs rm forgets it.", "没有调度器的配置包含它；用 cupid jobs rm 删除。"],
   "no-leader": ["no leader", "无主"],
   "source": ["Source", "源"],
   "leader": ["Leader", "主调度"],
