@@ -90,7 +90,7 @@ func TestAJobThatSomebodyRunsIsNotRemoved(t *testing.T) {
 		before := f.state()
 		refused := func(want string) {
 			f.Helper()
-			_, err := f.broker.Remove(ctx, "db.user", "eva", "x")
+			_, err := f.broker.Remove(f.Context(), "db.user", "eva", "x")
 			require.ErrorIs(f, err, ErrRefused)
 			require.ErrorContains(f, err, want)
 			after := f.state()

@@ -55,7 +55,7 @@ func MarkRetired(jobs []State, fleet []Process) {
 			continue
 		}
 		known = known || !p.Stale
-		for _, name := range strings.Fields(p.Jobs) {
+		for name := range strings.FieldsSeq(p.Jobs) {
 			named[name] = true
 		}
 	}

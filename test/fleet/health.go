@@ -13,6 +13,7 @@ import (
 )
 
 func terminate(p *proctest.Process) error { return p.Signal(syscall.SIGTERM) }
+func hangUp(p *proctest.Process) error    { return p.Signal(syscall.SIGHUP) }
 
 // Get asks the admin address; status 0 means that nothing answered.
 func (p *Process) Get(path string) (status int, body string) {

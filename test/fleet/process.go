@@ -89,6 +89,9 @@ func (p *Process) Resume(t testing.TB) { t.Helper(); p.do(t, "resume", (*proctes
 // Terminate sends SIGTERM and returns at once; see [Process.Ended].
 func (p *Process) Terminate(t testing.TB) { t.Helper(); p.do(t, "terminate", terminate) }
 
+// HangUp sends SIGHUP: the process reads its config again.
+func (p *Process) HangUp(t testing.TB) { t.Helper(); p.do(t, "hang up on", hangUp) }
+
 func (p *Process) do(t testing.TB, what string, act func(*proctest.Process) error) {
 	t.Helper()
 	if err := act(p.process); err != nil {
