@@ -55,10 +55,11 @@ const (
 	NoEffect        TroubleKind = "no_effect"
 	SeveralRows     TroubleKind = "several_rows"
 	AlertsUnsent    TroubleKind = "alerts_unsent"
+	ConfigRefused   TroubleKind = "config_refused"
 )
 
 var troubleOrder = []TroubleKind{
-	RedisDown, RedisFull, NoWorkers, ReceiverDown, NoLeader, NothingCompared, TooManyOpen, NotReady,
+	RedisDown, RedisFull, NoWorkers, ReceiverDown, NoLeader, NothingCompared, TooManyOpen, NotReady, ConfigRefused,
 	Paused, SlowCallbacks, NoEffect, SeveralRows, StalledRanges, FarBehind, ParkedCallbacks, AlertsUnsent,
 }
 
@@ -118,6 +119,10 @@ func troubles(o Overview, past []sample) []Trouble {
 		if p.Unsent != "" {
 			all = append(all, Trouble{Kind: AlertsUnsent, Severity: Warning, Detail: p.ID + ": " + p.Unsent,
 				Text: "Alerts do not leave the process " + p.ID + ": " + p.Unsent})
+		}
+		if p.Refused != "" && p.ID != o.Process { // of itself it says more below
+			all = append(all, Trouble{Kind: ConfigRefused, Severity: Bad, Detail: p.ID + ": " + p.Refused,
+				Text: "The process " + p.ID + " does not do all of its config: " + p.Refused})
 		}
 	}
 	for _, p := range o.NotReady {

@@ -67,6 +67,9 @@ func TestTroubles(t *testing.T) {
 		"no effect":        {func(o *Overview) { o.Jobs[0].Told = map[string]time.Time{"no_effect:far": o.At, "slow:far": o.At} }, []TroubleKind{NoEffect}, "The receiver of far (users) says yes"},
 		"several":          {func(o *Overview) { o.Jobs[0].Told = map[string]time.Time{"several:far": o.At} }, []TroubleKind{SeveralRows}, "Several rows of users share"},
 		"unsent":           {func(o *Overview) { o.Processes[0].Unsent = "dingtalk: refused" }, []TroubleKind{AlertsUnsent}, "Alerts do not leave the process w1: dingtalk: refused"},
+		"config refused": {func(o *Overview) {
+			o.Process, o.Processes[0].Refused, o.Processes[1].Refused = o.Processes[1].ID, "job users: the scheduler that leads it has other columns", "said below"
+		}, []TroubleKind{ConfigRefused}, "The process w1 does not do all of its config: job users: the scheduler that leads it has other columns"},
 		"not ready": {func(o *Overview) {
 			o.NotReady = []Problem{{"redis", "x"}, {"job a", "starting"}, {"job users", "table is missing"}}
 		}, []TroubleKind{NotReady}, "job users: table is missing"},

@@ -165,6 +165,11 @@ func names(c *config.Config) string {
 	if len(c.Jobs) == 1 {
 		return c.Jobs[0].Name
 	}
+	return fileName(c)
+}
+
+// fileName is that of the config, without what says its form.
+func fileName(c *config.Config) string {
 	base := filepath.Base(c.Path)
 	return strings.TrimSuffix(base, filepath.Ext(base))
 }
@@ -222,13 +227,31 @@ func (a *App) openBroker() error {
 	return nil
 }
 
-// statePath is the file of the embedded store; the config may name its folder.
+// statePath is the file of the embedded store; the config may name its folder. Its name
+// there is made of the jobs, which come and go: one that was begun with others is used further.
 func statePath(c *config.Config) string {
 	path := cmp.Or(c.State, ".")
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return filepath.Join(path, "cupid-"+names(c)+".state.json")
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return path
 	}
-	return path
+	file := func(name string) string { return filepath.Join(path, "cupid-"+name+".state.json") }
+	for _, name := range append([]string{names(c), fileName(c)}, jobsOf(c)...) {
+		if info, err := os.Stat(file(name)); err == nil && info.Mode().IsRegular() {
+			return file(name)
+		}
+	}
+	return file(names(c))
+}
+
+func jobsOf(c *config.Config) []string {
+	var all []string
+	for _, j := range c.Jobs {
+		all = append(all, j.Name)
+	}
+	for _, bad := range c.Bad {
+		all = append(all, bad.Name)
+	}
+	return all
 }
 
 // Addr is where health and metrics are served.

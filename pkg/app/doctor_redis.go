@@ -96,6 +96,10 @@ func company(where string, processes []Process) (all []Finding) {
 			all = append(all, Finding{FoundWarning, CheckFleet, where, fmt.Sprintf("%s %s is silent for %d s", p.Role, p.ID, p.Silent),
 				"look at it on host " + p.Host + ": it was killed, hangs, or does not reach Redis; after a minute it is forgotten"})
 		}
+		if p.Refused != "" {
+			all = append(all, Finding{FoundWarning, CheckFleet, where, fmt.Sprintf("%s %s does not do all of its config: %s", p.Role, p.ID, p.Refused),
+				"give all processes the same config without mistakes, and send each of them SIGHUP"})
+		}
 	}
 	if len(versions) > 1 {
 		var lines []string

@@ -110,3 +110,43 @@ func TestEmbeddedBringsRowsOver(t *testing.T) {
 	w.equal()
 	require.Zero(t, w.waiting(job.Slow), "nothing was written into the shared Redis")
 }
+
+func TestStateIsKeptWhenJobsComeAndGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(w.source, upTo(3)...)
+	w.insert(w.far, upTo(3)...)
+	dir := t.TempDir()
+	rows := func(p *process) map[string]int64 {
+		found, err := p.Status(t.Context())
+		require.NoError(t, err)
+		status, is := found.(app.Status)
+		require.True(t, is)
+		all := map[string]int64{}
+		for _, j := range status.Jobs {
+			all[j.Name] = j.Stats["rows"]
+		}
+		return all
+	}
+	both := func() *config.Config {
+		c := w.alone(dir)
+		c.Jobs = append(c.Jobs, w.second())
+		return c
+	}
+	p := w.runConfig(app.Both, w.alone(dir))
+	w.until(func() bool { return rows(p)["shop"] == 3 }, "the first job is through")
+	p.Reload(both(), nil)
+	w.until(func() bool { return rows(p)["second"] == 3 }, "the second is, too")
+	require.NoError(t, p.stop())
+
+	for _, c := range []*config.Config{both(), w.alone(dir)} {
+		p = w.runConfig(app.Both, c)
+		w.until(p.Working, "it works again")
+		pass(500 * time.Millisecond)
+		require.Equal(t, map[string]int64{"shop": 3, "second": 3}, rows(p), "no row is compared again")
+		require.NoError(t, p.stop())
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	require.NoError(t, err)
+	require.Equal(t, []string{filepath.Join(dir, "cupid-shop.state.json")}, files)
+}

@@ -185,6 +185,7 @@ const words = {
   "t-far_behind": ["", "任务 {job} 检查变更晚了 {duration}。"],
   "t-no_effect": ["", "{destination}（{job}）的接收方返回成功，但数据仍不一致：请检查它做了什么。"],
   "t-several_rows": ["", "任务 {job} 有多行对应 {destination} 的同一行：请只留一行，再取消搁置。"],
+  "t-config_refused": ["", "有进程没有完全按它的配置工作，进程 {detail}"],
   "t-alerts_unsent": ["", "告警发不出去，进程 {detail}"],
   "answered": ["answered by {process}, version {version}", "由 {process} 回答，版本 {version}"],
   "t-parked_callbacks": ["", "任务 {job} 有 {count} 条回调已搁置，等你处理。"],

@@ -29,6 +29,7 @@ const remedies = {
   ],
   no_effect: (x) => [go(t("b-show-slow"), link.callbacks({ job: x.job, queue: x.queue, destination: x.destination }), true)],
   several_rows: (x) => [go(t("b-show-slow"), link.callbacks({ job: x.job, queue: x.queue, destination: x.destination }), true)],
+  config_refused: () => [go(t("b-workers"), link.workers(), true)],
   alerts_unsent: () => [go(t("b-workers"), link.workers(), true)],
   stalled_ranges: (x) => [go(t("b-job"), link.job(x.job) + "?ranges=parked", true)],
   far_behind: (x) => [go(t("b-job"), link.job(x.job), true)],
