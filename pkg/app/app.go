@@ -25,6 +25,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/logging"
 	"github.com/masixun71/cupid-go/pkg/notify"
 	"github.com/masixun71/cupid-go/pkg/pulse"
+	"github.com/masixun71/cupid-go/pkg/table/mysql"
 	"github.com/masixun71/cupid-go/pkg/worker"
 )
 
@@ -73,6 +74,7 @@ type App struct {
 	slots    *worker.Slots
 	meters   *meters
 	gates    *gates
+	pools    mysql.Pools // of all jobs
 	pulse    pulse.Monitor
 	teller   *teller // of the fleet
 

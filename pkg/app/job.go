@@ -201,10 +201,15 @@ func isChanged(err error) bool {
 	return is
 }
 
+// poolSize is how many connections a process may have to one database, besides one for
+// each range that it compares.
+const poolSize = 8
+
 // work runs the job once. A *changedError says that its tables are not what they were.
 func (r *jobRun) work(ctx context.Context) error {
 	mistakes := make(chan error, 1)
 	opened, err := openPools(r.job, mysql.Options{
+		Pools: &r.a.pools, MaxOpen: poolSize + r.a.c.Worker.Comparers,
 		StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of,
 		OnMistake: func(err error) {
 			select {
@@ -423,6 +428,14 @@ func probe(plan *mysql.Plan) func(context.Context) error {
 	}
 }
 
+// idlePoll is the longest wait between two polls behind the hints: the more jobs a
+// process has, the longer, so that a fleet that has nothing to do asks Redis as
+// seldom with many jobs as with ten.
+func (r *jobRun) idlePoll(configured time.Duration) time.Duration {
+	const perJob, longest = 100 * time.Millisecond, 10 * time.Second
+	return max(configured, min(time.Duration(len(r.a.runs()))*perJob, longest))
+}
+
 func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Worker, closeAll func(), err error) {
 	var endpoints []*callback.Endpoint
 	closeAll = func() {
@@ -448,7 +461,7 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	}
 	return worker.New(worker.Config{
 		Job: r.job, Queue: asking{queue, r}, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
-		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.a.c.Worker.RangePoll, CallbackPoll: r.a.c.Worker.CallbackPoll,
+		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.idlePoll(r.a.c.Worker.RangePoll), CallbackPoll: r.idlePoll(r.a.c.Worker.CallbackPoll),
 		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name), Pulse: r,
 	}), closeAll, nil
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/masixun71/cupid-go/pkg/table/mysql"
 )
 
-// pools are the databases of a job: the source's, then each destination's. One
-// in the same place as another has a pool of its own, so that neither can starve the other.
+// pools are the databases of a job: the source's, then each destination's. The
+// jobs of a process share connections, but sources none with destinations, so that
+// neither can starve the other.
 type pools []*mysql.Database
 
 // dsns are the DSNs of a job: the source's, then each destination's. One that stands in
@@ -42,7 +43,10 @@ func current(dsn job.Secret, file string) job.Secret {
 func openPools(j job.Job, o mysql.Options) (pools, error) {
 	var p pools
 	var all []error
-	for _, dsn := range dsns(j) {
+	for n, dsn := range dsns(j) {
+		if o.Purpose = "destination"; n == 0 {
+			o.Purpose = "source"
+		}
 		d, err := mysql.Open(dsn, o)
 		if err != nil {
 			all = append(all, fmt.Errorf("%w: %w", ErrConfig, err))

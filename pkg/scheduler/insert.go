@@ -19,7 +19,14 @@ type insertScan struct {
 	cutter *plan.Cutter
 	aim    *target // nil when there is nothing to go on with
 	said   bool    // where it begins
+
+	done  *job.Point // the cursor, when the last look found it at the greatest key
+	rests int        // looks since it was read
 }
+
+// maxRests is how many looks in a row trust the cursor that was read before. They
+// claim nothing, so that an old one does no harm.
+const maxRests = 9
 
 // target is the greatest key at a time: every id up to it was taken before then.
 // A scan keeps its target until it is reached, so that a long catch-up knows
@@ -38,6 +45,9 @@ func (t target) age() time.Duration { return time.Since(t.read) }
 // before, because enough ranges wait or one batch was claimed.
 func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 	j := i.s.c.Job
+	if rests, err := i.resting(ctx); rests || err != nil {
+		return false, err
+	}
 	cursor, known, err := i.s.c.Queue.Cursor(ctx, job.Insert, j.Source.Shard)
 	if err != nil {
 		return false, err
@@ -54,6 +64,9 @@ func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 		return false, i.fallBack(ctx, cursor, top)
 	case !found, behind, top.String() == cursor.String():
 		i.s.lag(job.Insert, 0)
+		if known && found && !behind {
+			i.done, i.rests = &cursor, 0
+		}
 		return false, nil
 	}
 	i.lag(cursor, top)
@@ -67,6 +80,26 @@ func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 		i.lag(reached, top)
 	}
 	return more, err
+}
+
+// resting reports whether nothing has come since the cursor was last read: then
+// the queue need not be asked for it.
+func (i *insertScan) resting(ctx context.Context) (bool, error) {
+	if i.done == nil || i.rests >= maxRests {
+		i.done = nil
+		return false, nil
+	}
+	top, found, behind, err := i.s.c.Table.Bounds(ctx, *i.done)
+	if err != nil {
+		return false, err
+	}
+	if !found || behind || top.String() != i.done.String() {
+		i.done = nil
+		return false, nil
+	}
+	i.rests++
+	i.s.lag(job.Insert, 0)
+	return true, nil
 }
 
 // lag says how many ids the scan is behind; of texts nobody can say.

@@ -30,6 +30,28 @@ func TestTheStartIDIsInclusive(t *testing.T) {
 	}
 }
 
+// TestAScanThatRestsAsksSeldom: while nothing comes the cursor is not read at each
+// look, and what comes then is claimed at the next.
+func TestAScanThatRestsAsksSeldom(t *testing.T) {
+	t.Parallel()
+	run(t, func(b *bed) {
+		b.table.fill(1, 20)
+		b.start("p")
+		b.pass(2 * time.Second)
+		b.store.mu.Lock()
+		before := b.store.asked
+		b.store.mu.Unlock()
+		b.pass(40 * time.Second)
+		b.store.mu.Lock()
+		asked := b.store.asked - before
+		b.store.mu.Unlock()
+		require.InDelta(b.t, 4, asked, 1, "in 40 looks")
+		b.table.fill(21, 30)
+		b.pass(1500 * time.Millisecond)
+		require.Equal(b.t, "..20 20..30", b.ids(job.Insert))
+	})
+}
+
 // A text has no predecessor: the lower end lies a little before the start id, never at or behind it.
 func TestTheStartIDOfATextKeyIsInclusive(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ type store struct {
 	leaders    []string
 	mostOwed   int
 	violations []string
+	asked      int // cursors of insert scans
 }
 
 func newStore() *store {
@@ -253,6 +254,9 @@ func (p *process) Register(ctx context.Context, leader string) error {
 
 func (p *process) Cursor(ctx context.Context, scan job.Scan, _ job.Shard) (cursor job.Point, found bool, err error) {
 	err = p.do(ctx, "cursor", func() (err error) {
+		if scan == job.Insert {
+			p.store.asked++
+		}
 		var text string
 		if text, found = p.store.cursors[scan]; found {
 			cursor, err = job.ParsePoint(text)

@@ -86,12 +86,17 @@ jobs:
 }
 
 // peakMemory is the kernel's high-water mark of a process' resident memory.
-func peakMemory(t testing.TB, pid int) int64 {
+func peakMemory(t testing.TB, pid int) int64 { t.Helper(); return memory(t, pid, "VmHWM:") }
+
+// memoryNow is a process' resident memory.
+func memoryNow(t testing.TB, pid int) int64 { t.Helper(); return memory(t, pid, "VmRSS:") }
+
+func memory(t testing.TB, pid int, line string) int64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	require.NoError(t, err)
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+	for l := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(l, line); ok {
 			var kb int64
 			_, err := fmt.Sscan(rest, &kb)
 			require.NoError(t, err)

@@ -21,6 +21,11 @@ type Options struct {
 	MaxOpen int
 	// StatementTimeout ends a query on the server; the default is 20 s.
 	StatementTimeout time.Duration
+	// Pools shares connections with other databases of the same Purpose; nil shares none.
+	Pools *Pools
+	// Purpose keeps those apart that could starve each other, such as a source
+	// and a destination in one place.
+	Purpose string
 	// Gate gives what lets queries through to a server, "host:port". Without it
 	// all are.
 	Gate func(server string) Gate
@@ -41,17 +46,17 @@ const (
 	defaultDialTimeout      = 5 * time.Second
 	// readMargin lets the server's own limit strike first; the client's is for
 	// networks that swallow the answer.
-	readMargin   = 10 * time.Second
-	connLifetime = 3 * time.Minute
+	readMargin = 10 * time.Second
 )
 
 // Database is one database on one server, opened for reading.
 type Database struct {
 	pool      *sql.DB
 	connector *connector
-	gate      Gate   // nil lets all through
-	server    string // host:port
-	address   string // host:port/db
+	giveBack  func() error // the pool
+	gate      Gate         // nil lets all through
+	server    string       // host:port
+	address   string       // host:port/db
 	name      string
 	// shown is the zone a plain client of this DSN sees a TIMESTAMP in; nil when
 	// the DSN leaves it to the server.
@@ -75,17 +80,20 @@ func Open(dsn job.Secret, opts Options) (*Database, error) {
 	}
 	opts.MaxOpen = cmp.Or(opts.MaxOpen, defaultMaxOpen)
 	opts.StatementTimeout = cmp.Or(opts.StatementTimeout, defaultStatementTimeout)
-	connector, err := newConnector(config, opts.StatementTimeout)
+	pool, connector, giveBack, err := opts.Pools.take(opts.key(dsn.Reveal()), func() (*sql.DB, *connector, error) {
+		c, err := newConnector(config, opts.StatementTimeout)
+		if err != nil {
+			return nil, nil, malformed("its parameters contradict each other")
+		}
+		return newPool(c, opts), c, nil
+	})
 	if err != nil {
-		return nil, malformed("its parameters contradict each other")
+		return nil, err
 	}
-	pool := sql.OpenDB(connector)
-	pool.SetMaxOpenConns(opts.MaxOpen)
-	pool.SetMaxIdleConns(opts.MaxOpen)
-	pool.SetConnMaxLifetime(connLifetime)
 	d := &Database{
 		pool:      pool,
 		connector: connector,
+		giveBack:  giveBack,
 		server:    config.Addr,
 		address:   config.Addr + "/" + config.DBName,
 		name:      config.DBName,
@@ -108,9 +116,9 @@ func malformed(what string) error {
 // Address is "host:port/db", without user and password.
 func (d *Database) Address() string { return d.address }
 
-// Close ends all connections.
+// Close ends all connections that no other database shares.
 func (d *Database) Close() error {
-	if err := d.pool.Close(); err != nil {
+	if err := d.giveBack(); err != nil {
 		return fmt.Errorf("close %s: %w", d.address, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -30,8 +31,9 @@ type Source struct {
 	byPath  index         // finds the byColumns; without a name they are unique, or have none
 	lookups []keyedLookup // of the destinations, in their order
 
-	zone *zone          // the server's own
-	wall *time.Location // the job's zone for wall clocks; nil is the server's
+	zone  *zone          // the server's own
+	zoned atomic.Int64   // when it was last measured, Unix seconds
+	wall  *time.Location // the job's zone for wall clocks; nil is the server's
 }
 
 // Identity is "host:port/db.table#scankey": the same for the same rows in the
@@ -111,15 +113,24 @@ func (s *Source) UpdateTop(ctx context.Context) (at time.Time, found bool, err e
 	return at, found, nil
 }
 
+// remeasure is how long a zone whose rules are known is taken for the server's.
+const remeasure = time.Minute
+
 // Clock reads the database's clock, in UTC, and the zone whose wall clock the
-// update column shows: UTC for a column that holds instants. It also measures
-// the server's own zone anew, which may have left summer time.
+// update column shows: UTC for a column that holds instants. Now and then it also
+// measures the server's own zone anew, and each time where only its offset is
+// known: it may have left summer time.
 func (s *Source) Clock(ctx context.Context) (time.Time, *time.Location, error) {
+	if age := time.Since(time.Unix(s.zoned.Load(), 0)); age < remeasure && age >= 0 && ruled(s.zone.Load()) {
+		now, err := s.db.now(ctx)
+		return now, s.wallClock(), err
+	}
 	c, err := s.db.clock(ctx)
 	if err != nil {
 		return time.Time{}, nil, err
 	}
 	s.zone.Store(c.zone)
+	s.zoned.Store(time.Now().Unix())
 	return c.now, s.wallClock(), nil
 }
 

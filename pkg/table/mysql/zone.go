@@ -53,6 +53,23 @@ func (d *Database) clock(ctx context.Context) (clock, error) {
 	return clock{now: now, zone: serverZone(now, rows[0][1], rows[0][2], rows[0][3:])}, nil
 }
 
+// now reads the server's time alone.
+func (d *Database) now(ctx context.Context) (time.Time, error) {
+	const operation = "read the clock"
+	rows, err := d.rows(ctx, operation, "SELECT UTC_TIMESTAMP(6)")
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(rows) != 1 {
+		return time.Time{}, fmt.Errorf("%s at %s: the server gave %d rows", operation, d.address, len(rows))
+	}
+	now, err := time.Parse(microLayout, string(rows[0][0]))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	}
+	return now, nil
+}
+
 // offsetSQL is the offset of the server's zone at an instant, in seconds.
 func offsetSQL(at string) string {
 	return "TIMESTAMPDIFF(SECOND," + at + ",CONVERT_TZ(" + at + ",'+00:00',@@global.time_zone))"
@@ -107,7 +124,15 @@ func serverZone(now time.Time, global, system diff.Value, measured []diff.Value)
 			return zone
 		}
 	}
-	return time.FixedZone("now "+fixedZone(offsets[0]).String(), offsets[0])
+	return time.FixedZone(measuredNow+fixedZone(offsets[0]).String(), offsets[0])
+}
+
+// measuredNow begins the name of a zone of which only the offset of the moment is known.
+const measuredNow = "now "
+
+// ruled reports whether it is known how a zone's offset changes.
+func ruled(zone *time.Location) bool {
+	return zone != nil && !strings.HasPrefix(zone.String(), measuredNow)
 }
 
 // parseZone reads "+08:00", "UTC" or an IANA name.
