@@ -79,11 +79,8 @@ func (d *Database) identify(ctx context.Context) (version, account string, err e
 // denied reports whether the server refuses the account a table, and which account that is.
 func (d *Database) denied(ctx context.Context, name string) (account string, denied bool) {
 	const errTableDenied = 1142
-	rows, err := d.pool.QueryContext(ctx, "SELECT 1"+schema{table: name}.from("")+" LIMIT 0")
-	if err == nil {
-		_ = rows.Close() // nothing was to be read
-		return "", false
-	}
+	var one int
+	err := d.pool.QueryRowContext(ctx, "SELECT 1"+schema{table: name}.from("")+" LIMIT 0").Scan(&one)
 	if number, answered := serverNumber(err); !answered || number != errTableDenied {
 		return "", false
 	}
