@@ -35,7 +35,7 @@ var defaultLimits = limits{
 	ranges:     sizes{first: 50_000, least: 1_000, most: 200_000},
 	folds:      sizes{first: 100_000, least: 1_000, most: 500_000},
 	reads:      sizes{first: 10_000, least: 1_000, most: 50_000},
-	bucketRows: 64, portionRows: 20_000, portionRanges: 256,
+	bucketRows: 32, portionRows: 20_000, portionRanges: 256,
 	passRows: 500_000, listedRows: 40_000,
 	suspects: 200_000,
 	pageRows: 999, pageBytes: 2 << 20,

