@@ -73,9 +73,10 @@ e2e-compose: base-images ## run docker-compose.yml on a Docker engine and break 
 	GOPROXY='$(shell $(GO) env GOPROXY)' $(GO) test -tags compose -count=1 -timeout 30m -v ./test/compose
 
 .PHONY: manifests
-manifests: ## check the Kubernetes manifests and the compose file with their own parsers, and the systemd units
+manifests: ## check the Kubernetes manifests and the compose file with their own parsers, the systemd units and the rules for Prometheus
 	$(GO) -C test/manifests test ./...
 	@scripts/verify-units
+	@scripts/verify-rules
 
 .PHONY: release
 release: ## build archives for all systems, SBOMs and SHA256SUMS into dist/

@@ -183,6 +183,7 @@ func TestNamesAreExplained(t *testing.T) {
 		"redis keys":   {"../pkg/broker/keys.go", `[pP]refix \+ "([^"{}]+)"`, "redis.md"},
 		"fields":       {"../pkg/broker/callbacks.go", `fields\["(\w+)"\]`, "redis.md"},
 		"metrics":      {"../pkg/app/metrics.go", `Name: "(\w+)"`, "operations.md"},
+		"gauges":       {"../pkg/app/collector.go", `gauge\("(\w+)"`, "operations.md"},
 		"alerts":       {"../pkg/job/alert.go", `AlertKind = "(\w+)"`, "alerts.md"},
 		"counters":     {"../pkg/worker/decide.go", `count\w+ += "(\w+)"`, "redis.md"},
 		"answer codes": {"../pkg/callback/answer.go", `(?:Code, why = |Code, why = job.NotSent, |return )"(\w+)", [f"]`, "callbacks.md"},

@@ -22,6 +22,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/embedded"
+	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/logging"
 	"github.com/masixun71/cupid-go/pkg/notify"
 	"github.com/masixun71/cupid-go/pkg/pulse"
@@ -141,6 +142,15 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	a.teller = newTeller(a, "")
 	a.teller.read = a.broker.Alerts
 	a.gates = newGates(c.Load, a.broker.Permits(c.Process.Lease), a.noteWait())
+	if o.Role != Worker {
+		registry.MustRegister(collector{
+			jobs: func(ctx context.Context) ([]job.State, error) {
+				jobs, _, err := a.states(ctx, time.Second)
+				return jobs, err
+			},
+			receivers: a.broker.Receivers,
+		})
+	}
 	if err := a.openAdmin(registry); err != nil {
 		return nil, err
 	}

@@ -349,19 +349,23 @@ func updateTime(ctx context.Context, source *mysql.Source) (behind time.Duration
 }
 
 func (r *jobRun) queue(plan *mysql.Plan) (*broker.Queue, error) {
-	names := make([]string, len(r.job.Destinations))
-	for i, d := range r.job.Destinations {
-		names[i] = d.Name
-	}
 	details, err := fingerprint(r.job)
 	if err != nil {
 		return nil, err
 	}
 	return r.a.broker.Queue(broker.QueueConfig{
-		Job: r.job.Name, Destinations: names, Lease: r.a.c.Process.Lease, ConfirmDelay: r.job.ConfirmDelay,
+		Job: r.job.Name, Destinations: destinationNames(r.job), Lease: r.a.c.Process.Lease, ConfirmDelay: r.job.ConfirmDelay,
 		Spec:   broker.Spec{Identity: plan.Source.Identity(), Details: details},
 		Limits: broker.Limits{MaxRanges: r.job.MaxRanges, MaxCallbacks: r.job.MaxCallbacks},
 	})
+}
+
+func destinationNames(j job.Job) []string {
+	names := make([]string, len(j.Destinations))
+	for i, d := range j.Destinations {
+		names[i] = d.Name
+	}
+	return names
 }
 
 // fingerprint is a hash of what must be the same in every process: which
@@ -462,6 +466,6 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	return worker.New(worker.Config{
 		Job: r.job, Queue: asking{queue, r}, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
 		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.idlePoll(r.a.c.Worker.RangePoll), CallbackPoll: r.idlePoll(r.a.c.Worker.CallbackPoll),
-		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name), Pulse: r,
+		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name, destinationNames(r.job)...), Pulse: r,
 	}), closeAll, nil
 }

@@ -69,8 +69,21 @@ func (m *meters) zeros(kinds []string) {
 	}
 }
 
-// job is the part of the meters that one job's worker uses.
-func (m *meters) job(name string) worker.Meter {
+// job is the part of the meters that one job's worker uses. Its counters begin at
+// zero, so that the first event of each is an increase.
+func (m *meters) job(name string, destinations ...string) worker.Meter {
+	m.failures.WithLabelValues(name)
+	for _, kind := range []string{"range", "callback"} {
+		m.reclaimed.WithLabelValues(name, kind)
+	}
+	for _, d := range destinations {
+		for _, counter := range []*prometheus.CounterVec{m.rows, m.differing, m.unexplained} {
+			counter.WithLabelValues(name, d)
+		}
+		for outcome := job.Unknown; outcome <= job.NotSent; outcome++ {
+			m.posts.WithLabelValues(name, d, outcome.String())
+		}
+	}
 	return worker.Meter{
 		OnRange: func(scan job.Scan, _ job.Counts, took time.Duration, err error) {
 			if err != nil {
