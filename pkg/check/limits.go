@@ -33,7 +33,7 @@ type sizes struct{ first, least, most int }
 
 var defaultLimits = limits{
 	ranges:     sizes{first: 50_000, least: 1_000, most: 200_000},
-	folds:      sizes{first: 100_000, least: 1_000, most: 500_000},
+	folds:      sizes{first: 200_000, least: 1_000, most: 1_000_000},
 	reads:      sizes{first: 10_000, least: 1_000, most: 50_000},
 	bucketRows: 32, portionRows: 20_000, portionRanges: 256,
 	passRows: 500_000, listedRows: 40_000,
