@@ -150,6 +150,9 @@ func (a *arena) row(read []driver.Value) []diff.Value {
 
 // text copies a value. It is nil for NULL alone.
 func (a *arena) text(v driver.Value) diff.Value {
+	if v == nil {
+		return nil
+	}
 	const number = 32 // bytes that no number exceeds
 	need := number
 	if text, is := v.([]byte); is {
@@ -158,13 +161,11 @@ func (a *arena) text(v driver.Value) diff.Value {
 	if need > arenaTexts/4 {
 		return shown(v) // large texts live and die by themselves
 	}
-	if cap(a.texts)-len(a.texts) < need {
+	if a.texts == nil || cap(a.texts)-len(a.texts) < need {
 		a.texts = make([]byte, 0, arenaTexts)
 	}
 	begin := len(a.texts)
-	if a.texts = appendShown(a.texts, v); v == nil {
-		return nil
-	}
+	a.texts = appendShown(a.texts, v)
 	return a.texts[begin:len(a.texts):len(a.texts)]
 }
 
