@@ -60,10 +60,7 @@ func (a aligned) Compare(ctx context.Context, r job.Range) (rows int, suspects [
 
 // Rehash is worker.Ranges'.
 func (a aligned) Rehash(ctx context.Context, keys []string) (rows, copies []diff.Hashed, err error) {
-	wanted := make([]diff.Key, len(keys))
-	for i, key := range keys {
-		wanted[i] = diff.Key(key)
-	}
+	wanted := diff.Keys(keys)
 	if rows, err = a.pair.Source.Hashes(ctx, wanted); err != nil {
 		return nil, nil, err
 	}

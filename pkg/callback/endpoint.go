@@ -189,7 +189,7 @@ func (e *Endpoint) request(ctx context.Context, r job.Delivery) (*http.Request, 
 		password, _ := e.user.Password()
 		req.SetBasicAuth(e.user.Username(), password)
 	}
-	maps.Copy(req.Header, e.headers.Clone())
+	maps.Copy(req.Header, e.headers)
 	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
 	h := req.Header
 	h.Set("Content-Type", "application/json")

@@ -26,6 +26,15 @@ func NewKey(values ...Value) (Key, bool) {
 	return Key(text), true
 }
 
+// Keys are keys of one column.
+func Keys(texts []string) []Key {
+	keys := make([]Key, len(texts))
+	for i, text := range texts {
+		keys[i] = Key(text)
+	}
+	return keys
+}
+
 // Values takes the key of so many columns apart; nil when it is none.
 func (k Key) Values(columns int) []Value {
 	if columns == 1 {

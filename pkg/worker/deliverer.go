@@ -206,7 +206,7 @@ func (d *deliverer) unread(stop context.Context, batch []job.LeasedCallback, set
 	}
 }
 
-// pendingPost is a callback that is to be sent, with today's row.
+// pendingPost is a callback that is to be sent, in the end with today's row.
 type pendingPost struct {
 	callback job.LeasedCallback
 	body     []diff.Value
@@ -228,23 +228,18 @@ func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settle
 	if err != nil {
 		return nil, err
 	}
-	var send []job.LeasedCallback
-	told := make(map[job.CallbackID]details)
+	var send []pendingPost
 	var waits []decision
 	for i, c := range batch {
 		if next := decide(c, readings[i], d.rules); next.settle != nil {
 			waits = append(waits, next)
 		} else {
-			send = append(send, next.next)
-			told[c.ID] = readings[i].details
+			send = append(send, pendingPost{callback: next.next, details: readings[i].details})
 		}
 	}
 	pending, changed, err := d.today(ctx, send)
 	if err != nil {
 		return nil, err
-	}
-	for i := range pending {
-		pending[i].details = told[pending[i].callback.ID]
 	}
 	for _, w := range append(waits, changed...) {
 		settler.settle(w, false)
@@ -311,13 +306,13 @@ func (d *deliverer) related(copies []diff.Row) map[string]*diff.Row {
 
 // today reads the rows that are to be sent, last of all; a row that changed
 // since it was compared waits as a hot one.
-func (d *deliverer) today(ctx context.Context, send []job.LeasedCallback) (pending []pendingPost, changed []decision, err error) {
+func (d *deliverer) today(ctx context.Context, send []pendingPost) (pending []pendingPost, changed []decision, err error) {
 	if len(send) == 0 {
 		return nil, nil, nil
 	}
 	keys := make([]string, len(send))
-	for i, c := range send {
-		keys[i] = c.Key
+	for i, p := range send {
+		keys[i] = p.callback.Key
 	}
 	rows, err := d.w.c.Source.Lookup(ctx, keys, true)
 	if err != nil {
@@ -328,17 +323,19 @@ func (d *deliverer) today(ctx context.Context, send []job.LeasedCallback) (pendi
 	for _, row := range rows {
 		byKey[row.Key] = row
 	}
-	for _, c := range send {
-		row, found := byKey[c.Key]
+	for _, p := range send {
+		row, found := byKey[p.callback.Key]
 		if !found {
-			changed = append(changed, settled(c, job.Closed, 0, countClosedGone))
+			changed = append(changed, settled(p.callback, job.Closed, 0, countClosedGone))
 			continue
 		}
-		if next := sendable(c, relation.Hash(row), d.rules); next.settle != nil {
+		next := sendable(p.callback, relation.Hash(row), d.rules)
+		if next.settle != nil {
 			changed = append(changed, next)
-		} else {
-			pending = append(pending, pendingPost{callback: next.next, body: row.Body})
+			continue
 		}
+		p.callback, p.body = next.next, row.Body
+		pending = append(pending, p)
 	}
 	return pending, changed, nil
 }

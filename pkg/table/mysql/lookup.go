@@ -43,11 +43,7 @@ func (s *Source) PageHashes(ctx context.Context, r job.Range, n, limit int) (row
 	if err != nil {
 		return nil, job.Point{}, false, err
 	}
-	rows = make([]diff.Hashed, len(read))
-	for i, values := range read {
-		rows[i] = hashedRow(values)
-	}
-	return rows, next, more, nil
+	return hashedRows(read), next, more, nil
 }
 
 // LookupHashes is Lookup with hashes in the place of rows.
@@ -65,29 +61,21 @@ func (s *Source) LookupHashes(ctx context.Context, n int, keys []string) ([]diff
 	if lookup.why != "" {
 		return nil, errNotHashable
 	}
-	wanted := make([]diff.Key, len(keys))
-	for i, key := range keys {
-		wanted[i] = diff.Key(key)
-	}
-	read, err := s.finder(keyColumns{s.key}, index{name: s.byKey.index}).
-		rows(ctx, append([]string{s.key.quoted()}, lookup.source.listed()...), wanted)
+	read, err := s.scanned().rows(ctx, append([]string{s.key.quoted()}, lookup.source.listed()...), diff.Keys(keys))
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]diff.Hashed, len(read))
-	for i, values := range read {
-		rows[i] = hashedRow(values)
-	}
-	return rows, nil
+	return hashedRows(read), nil
 }
 
-// hashedRow takes the scan key, the key and the hash of a row.
-func hashedRow(values []diff.Value) diff.Hashed {
-	h := diff.Hashed{Row: string(values[0])}
-	key, hash := values[1:len(values)-1], values[len(values)-1]
-	var ok bool
-	h.Key, ok = diff.NewKey(key...)
-	n, err := strconv.ParseUint(string(hash), 10, 64)
-	h.Hash, h.Null, h.Unhashed = n, !ok, !ok || err != nil
-	return h
+// hashedRows takes the scan key, the key and the hash of each row.
+func hashedRows(read [][]diff.Value) []diff.Hashed {
+	rows := make([]diff.Hashed, len(read))
+	for i, values := range read {
+		last := len(values) - 1
+		key, ok := diff.NewKey(values[1:last]...)
+		hash, err := strconv.ParseUint(string(values[last]), 10, 64)
+		rows[i] = diff.Hashed{Row: string(values[0]), Key: key, Null: !ok, Hash: hash, Unhashed: !ok || err != nil}
+	}
+	return rows
 }

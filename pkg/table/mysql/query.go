@@ -185,18 +185,12 @@ func shown(v driver.Value) diff.Value {
 	if v == nil {
 		return nil
 	}
-	return appendShown(make(diff.Value, 0, len(shownBytes(v))), v)
+	return appendShown(diff.Value{}, v)
 }
 
-func shownBytes(v driver.Value) []byte {
-	text, _ := v.([]byte)
-	return text
-}
-
+// appendShown appends a value that is not NULL.
 func appendShown(text []byte, v driver.Value) []byte {
 	switch v := v.(type) {
-	case nil:
-		return text
 	case int64:
 		return strconv.AppendInt(text, v, 10)
 	case uint64:

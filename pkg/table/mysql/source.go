@@ -122,7 +122,7 @@ const remeasure = time.Minute
 // known: it may have left summer time.
 func (s *Source) Clock(ctx context.Context) (time.Time, *time.Location, error) {
 	if age := time.Since(time.Unix(s.zoned.Load(), 0)); age < remeasure && age >= 0 && ruled(s.zone.Load()) {
-		now, err := s.db.now(ctx)
+		now, _, err := s.db.now(ctx)
 		return now, s.wallClock(), err
 	}
 	c, err := s.db.clock(ctx)
@@ -156,11 +156,7 @@ func (s *Source) shown() *time.Location {
 // Lookup reads rows by their scan keys; keys without a row are left out. body
 // adds Row.Body.
 func (s *Source) Lookup(ctx context.Context, keys []string, body bool) ([]diff.Row, error) {
-	wanted := make([]diff.Key, len(keys))
-	for i, key := range keys {
-		wanted[i] = diff.Key(key)
-	}
-	return s.lookup(ctx, s.finder(keyColumns{s.key}, index{name: s.byKey.index}), wanted, body)
+	return s.lookup(ctx, s.scanned(), diff.Keys(keys), body)
 }
 
 // LookupBy reads rows by the byColumns. Where no index finds them, it reads the
@@ -180,6 +176,9 @@ func (s *Source) lookup(ctx context.Context, f finder, keys []diff.Key, body boo
 	}
 	return found, nil
 }
+
+// scanned finds rows by their scan keys.
+func (s *Source) scanned() finder { return s.finder(keyColumns{s.key}, index{name: s.byKey.index}) }
 
 func (s *Source) finder(by keyColumns, path index) finder {
 	return finder{db: s.db, schema: s.schema, by: by, index: path, where: s.filter.where}

@@ -34,40 +34,31 @@ var probes = [...]string{
 // SYSTEM or an offset needs no zone tables; a server whose zone has a name has
 // them.
 func (d *Database) clock(ctx context.Context) (clock, error) {
-	const operation = "read the clock"
-	columns := []string{"UTC_TIMESTAMP(6)", "@@global.time_zone", "@@system_time_zone", offsetSQL("UTC_TIMESTAMP()")}
+	columns := []string{"@@global.time_zone", "@@system_time_zone", offsetSQL("UTC_TIMESTAMP()")}
 	for _, probe := range probes {
 		columns = append(columns, offsetSQL("CAST('"+probe+"' AS DATETIME)"))
 	}
-	rows, err := d.rows(ctx, operation, "SELECT "+list(columns))
+	now, more, err := d.now(ctx, columns...)
 	if err != nil {
 		return clock{}, err
 	}
-	if len(rows) != 1 {
-		return clock{}, fmt.Errorf("%s at %s: the server gave %d rows", operation, d.address, len(rows))
-	}
-	now, err := time.Parse(microLayout, string(rows[0][0]))
-	if err != nil {
-		return clock{}, fmt.Errorf("%s at %s: %w", operation, d.address, err)
-	}
-	return clock{now: now, zone: serverZone(now, rows[0][1], rows[0][2], rows[0][3:])}, nil
+	return clock{now: now, zone: serverZone(now, more[0], more[1], more[2:])}, nil
 }
 
-// now reads the server's time alone.
-func (d *Database) now(ctx context.Context) (time.Time, error) {
+// now reads the server's time and, in the same moment, what else is asked for.
+func (d *Database) now(ctx context.Context, columns ...string) (now time.Time, more []diff.Value, err error) {
 	const operation = "read the clock"
-	rows, err := d.rows(ctx, operation, "SELECT UTC_TIMESTAMP(6)")
+	rows, err := d.rows(ctx, operation, "SELECT "+list([]string{"UTC_TIMESTAMP(6)"}, columns))
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, nil, err
 	}
 	if len(rows) != 1 {
-		return time.Time{}, fmt.Errorf("%s at %s: the server gave %d rows", operation, d.address, len(rows))
+		return time.Time{}, nil, fmt.Errorf("%s at %s: the server gave %d rows", operation, d.address, len(rows))
 	}
-	now, err := time.Parse(microLayout, string(rows[0][0]))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	if now, err = time.Parse(microLayout, string(rows[0][0])); err != nil {
+		return time.Time{}, nil, fmt.Errorf("%s at %s: %w", operation, d.address, err)
 	}
-	return now, nil
+	return now, rows[0][1:], nil
 }
 
 // offsetSQL is the offset of the server's zone at an instant, in seconds.
