@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/internal/callbacktest"
 	"github.com/masixun71/cupid-go/pkg/app"
 )
 
@@ -69,4 +70,17 @@ func TestMetrics(t *testing.T) {
 	text, err := os.ReadFile("../../deploy/grafana/cupid.json")
 	require.NoError(t, err)
 	require.True(t, json.Valid(text))
+}
+
+// TestAReceiverThatIsDownIsAMetric as long as its breaker is open.
+func TestAReceiverThatIsDownIsAMetric(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(w.source, upTo(20)...)
+	w.receiver.Behave(callbacktest.Always(http.StatusInternalServerError))
+	w.callback().Limit.BreakAfter = 2
+	scheduler := w.runConfig(app.Scheduler, w.config(w.job))
+	w.run(app.Worker)
+	line := `cupid_receiver_down{receiver="` + strings.TrimPrefix(w.receiver.URL, "http://") + `"} 1`
+	w.until(func() bool { return strings.Contains(scrape(t, scheduler.Addr()), line) }, line)
 }
