@@ -23,7 +23,7 @@ type figure struct {
 	what, value, limit, ratio, memory string
 }
 
-// report is the Markdown table that a run prints, and writes to REPORT if that is set.
+// report is the table of figures beside the database's own limit.
 func report(t testing.TB, rows int, figures []figure) {
 	t.Helper()
 	var b strings.Builder
@@ -32,10 +32,33 @@ func report(t testing.TB, rows int, figures []figure) {
 	for _, f := range figures {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.what, f.value, f.limit, f.ratio, f.memory)
 	}
-	t.Log("\n" + b.String())
-	if path := os.Getenv("REPORT"); path != "" {
-		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	publish(t, b.String())
+}
+
+// table is a report of lines that have a name and what was measured, each.
+func table(t testing.TB, about string, lines [][2]string) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(about + "\n\n| figure | measured |\n| --- | --- |\n")
+	for _, l := range lines {
+		fmt.Fprintf(&b, "| %s | %s |\n", l[0], l[1])
 	}
+	publish(t, b.String())
+}
+
+// publish prints a report, and adds it to the file that REPORT names.
+func publish(t testing.TB, text string) {
+	t.Helper()
+	t.Log("\n" + text)
+	path := os.Getenv("REPORT")
+	if path == "" {
+		return
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	_, err = file.WriteString(text + "\n")
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

@@ -6,8 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -30,15 +28,7 @@ type tables struct {
 	rows   int
 }
 
-func rows(t testing.TB) int {
-	text := os.Getenv("ROWS")
-	if text == "" {
-		return defaultRows
-	}
-	n, err := strconv.Atoi(text)
-	require.NoError(t, err, "ROWS is the number of rows of each table")
-	return n
-}
+func rows(t testing.TB) int { t.Helper(); return setting(t, "ROWS", defaultRows) }
 
 func newTables(t testing.TB) *tables {
 	t.Helper()
