@@ -57,7 +57,7 @@ e2e: test-deps ## run the built programs against real servers
 
 .PHONY: chaos
 chaos: test-deps ## kill, pause and cut everything for CHAOS_SECONDS
-	CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -race -tags chaos -count=1 -timeout 30m ./test/chaos/...
+	CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -race -tags chaos -count=1 -timeout $$(($(CHAOS_SECONDS) + 1800))s ./test/chaos/...
 
 .PHONY: base-images
 base-images: ## see that the images under docker-compose.yml are there; build stand-ins where no registry is

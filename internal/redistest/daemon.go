@@ -37,6 +37,7 @@ func startDaemon(options Options) (*proctest.Server, error) {
 		Program: program,
 		Dir:     dir,
 		Log:     log,
+		Env:     options.Env,
 		Ready:   func() bool { return answers(socket) },
 		Args: func(port int) []string {
 			return slices.Concat(first, []string{

@@ -36,6 +36,8 @@ type Options struct {
 	MaxMemory string
 	// ExtraArgs go to the server last, so they win.
 	ExtraArgs []string
+	// Env are variables of the server besides those of this process.
+	Env []string
 	// sentinel is the config file of a sentinel, "" for a server of data.
 	sentinel string
 }

@@ -28,11 +28,22 @@ func (q *Queue) Lead(ctx context.Context, ttl time.Duration, who string) (*Leade
 	lock, err := q.b.locks.Obtain(ctx, q.keys.lock(), ttl, &redislock.Options{Metadata: " " + who})
 	switch {
 	case errors.Is(err, redislock.ErrNotObtained):
+		q.shortenLock(ctx, ttl)
 		return nil, job.ErrLost
 	case err != nil:
 		return nil, fmt.Errorf("lock job %s: %w", q.job, redisError(err))
 	}
 	return &Leadership{q: q, lock: lock}, nil
+}
+
+// shortenLock ends a lock in time that lasts longer than anybody asked for: Redis' clock
+// stepped back, and if its holder is gone nobody would lead until the clock is there again.
+// One who lives refreshes it before.
+func (q *Queue) shortenLock(ctx context.Context, ttl time.Duration) {
+	left, err := q.b.rdb.TTL(ctx, q.keys.lock()).Result()
+	if err == nil && left > 2*ttl { // others may ask for a little more
+		_ = q.b.rdb.PExpire(ctx, q.keys.lock(), ttl).Err() // the next look tries again
+	}
 }
 
 // Refresh extends the lock to ttl from now. ErrLost: it is somebody else's, or nobody's.

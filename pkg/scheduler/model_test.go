@@ -181,9 +181,9 @@ func (m *model) stepBack(by time.Duration) {
 	for range 600 {
 		cursor, err := job.ParsePoint(m.b.store.cursor(job.Update))
 		require.NoError(m.b.t, err)
-		var clock time.Time
-		m.b.table.set(func(d *table) { clock = d.clock() })
-		if cursor.At.Before(clock) { // it fell, or the step was too small to matter
+		var written time.Time // what a row gets that is written now
+		m.b.table.set(func(d *table) { written = d.clock().Truncate(d.unit) })
+		if cursor.At.Before(written) { // it fell, or the clock is beyond it again
 			break
 		}
 		time.Sleep(100 * time.Millisecond)

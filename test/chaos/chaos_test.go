@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/masixun71/cupid-go/internal/callbacktest"
+	"github.com/masixun71/cupid-go/internal/eventually"
 	"github.com/masixun71/cupid-go/test/chaos/checker"
 	"github.com/masixun71/cupid-go/test/fleet"
 )
@@ -38,14 +41,16 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	replay := fmt.Sprintf("make chaos CHAOS_SECONDS=%d CHAOS_SEED=%d", seconds, seed)
 	fmt.Println("chaos: to repeat this order of faults:", replay)
 
-	w := fleet.NewWorld(t)
+	redisClock := newClock(t, 0)
+	w := fleet.NewWorld(t, redisClock.env(), "LD_PRELOAD="+made.library)
 	w.Fill(t, 1, 1000)
 	w.CopyAll(t)
-	b := &bed{world: w, network: newNetwork(t, w), disk: newDisk(t)}
+	b := &bed{world: w, network: newNetwork(t, w), disk: newDisk(t), redisClock: redisClock}
 	answers := &answers{statuses: map[int]int{}}
 	w.Receiver.Watch(answers.note)
 	w.Receiver.Behave(callbacktest.Repair(w.Repair))
 	b.launch(t)
+	b.seeThatClocksJump(t)
 	fleet.WaitForReady(t, b.processes...)
 	traffic := &fleet.Traffic{World: w, Seed: seed, Rows: 1000, Rate: 200, Loss: 0.15, Stale: 0.02, Delay: 100 * time.Millisecond, Hot: 10}
 	traffic.Start(t)
@@ -57,7 +62,7 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	// are equal, and nothing is leased, listed or waiting.
 	healed := time.Now()
 	place := place(w)
-	violations := place.Settle(t.Context(), 3*time.Minute)
+	violations := place.Settle(t.Context(), 3*time.Minute+step*time.Second)
 	settled := time.Since(healed).Round(time.Second)
 	ledger, err := checker.ReadLedger(appendOnlyDir(t, w), "cupid:", fleet.Job)
 	require.NoError(t, err)
@@ -79,19 +84,34 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	}
 }
 
-// launch starts two schedulers and four workers; the clocks of two are minutes off.
+// launch starts two schedulers and four workers; the clocks of two are minutes off from the start.
 func (b *bed) launch(t *testing.T) {
 	t.Helper()
 	config := b.world.SeedConfig(t, `"failureJobRetrySecond": 1`, `"slowRetrySecond": 3`, `"verifyDelaySecond": 2`, `"logDir": "`+b.disk.dir+`"`)
-	clocks := map[string]string{"scheduler-1": "-240", "worker-4": "420"}
+	off := map[string]int64{"scheduler-1": -240, "worker-4": 420}
 	for i, command := range []string{fleet.Scheduler, fleet.Scheduler, fleet.Worker, fleet.Worker, fleet.Worker, fleet.Worker} {
 		name := fleet.Name(command, i+1)
-		env := b.world.Env("CUPID_LEASE="+lease.String(), "CUPID_JOBS_0_LATE_COMMIT=10s", "CUPID_JOBS_0_RANGE_ROWS=25")
-		if off := clocks[name]; off != "" {
-			env = append(env, clockEnv+"="+off)
-		}
+		c := newClock(t, off[name])
+		b.clocks = append(b.clocks, c)
+		env := b.world.Env("CUPID_LEASE="+lease.String(), "CUPID_JOBS_0_LATE_COMMIT=10s", "CUPID_JOBS_0_RANGE_ROWS=25", c.env())
 		b.processes = append(b.processes, fleet.Launch(t, name, env, command, "-c", config))
 	}
+}
+
+// seeThatClocksJump looks at Redis' clock, and at that of a process whose clock is off from the start.
+func (b *bed) seeThatClocksJump(t *testing.T) {
+	t.Helper()
+	b.redisClock.jump(step)(t)
+	at, err := b.world.Redis.Client.Time(t.Context()).Result()
+	require.NoError(t, err)
+	require.InDelta(t, step, time.Until(at).Seconds(), 5)
+	b.redisClock.jump(0)(t)
+	ahead := slices.IndexFunc(b.clocks, func(c *clock) bool { return c.base > 0 })
+	at = time.Now().Add(time.Duration(b.clocks[ahead].base) * time.Second).UTC()
+	eventually.Until(t, time.Minute, func() bool {
+		said := b.processes[ahead].Output()
+		return strings.Contains(said, at.Format("15:04:")) || strings.Contains(said, at.Add(time.Minute).Format("15:04:"))
+	}, "a process has the clock that it was given")
 }
 
 // keep writes what the checker needs, and what the processes said, where a person can look at it.

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"testing"
@@ -24,12 +25,17 @@ type fault struct {
 // lease is also that of the scheduler's lock: a pause beyond it makes others take over.
 const lease = 10 * time.Second
 
+// step is by how many seconds a clock jumps: it is far beyond leases and locks.
+const step = 100
+
 // bed is everything that can be broken.
 type bed struct {
-	world     *fleet.World
-	network   *network
-	disk      *disk
-	processes []*fleet.Process
+	world      *fleet.World
+	network    *network
+	disk       *disk
+	redisClock *clock
+	processes  []*fleet.Process
+	clocks     []*clock // of the processes
 }
 
 // faults is everything that can happen.
@@ -66,8 +72,13 @@ func (b *bed) faults() []fault {
 	if b.disk.small {
 		all = append(all, fault{"disk full", b.disk, time.Second, 8 * time.Second, b.disk.fill, b.disk.free})
 	}
-	for _, p := range b.processes {
+	jump := func(whose string, c *clock, seconds int64) fault {
+		return fault{fmt.Sprintf("clock of %s jumps by %+d s", whose, seconds), c, time.Second, lease + 2*time.Second, c.jump(seconds), c.jump(0)}
+	}
+	all = append(all, jump("redis", b.redisClock, step), jump("redis", b.redisClock, -step))
+	for i, p := range b.processes {
 		all = append(all,
+			jump(p.Name, b.clocks[i], []int64{step, -step}[i%2]), // and the other way when it is healed
 			fault{p.Name + " killed", p, 0, 3 * time.Second, p.Kill, p.Start},
 			fault{p.Name + " paused", p, lease + time.Second, lease + 4*time.Second, p.Pause, p.Resume})
 	}

@@ -35,12 +35,12 @@ type World struct {
 // Route holds addresses of what stands before the servers; "" is the server itself.
 type Route struct{ Source, Destination, Redis, Receiver string }
 
-// NewWorld starts the servers, which end with t.
-func NewWorld(t testing.TB) *World {
+// NewWorld starts the servers, which end with t; redisEnv are further variables of Redis.
+func NewWorld(t testing.TB, redisEnv ...string) *World {
 	t.Helper()
 	w := &World{
 		MySQL:    mysqltest.Start(t, mysqltest.Options{TimeZone: "+08:00", Durable: true}),
-		Redis:    redistest.Start(t, redistest.Options{AOF: true, ExtraArgs: []string{"--auto-aof-rewrite-percentage", "0"}}),
+		Redis:    redistest.Start(t, redistest.Options{AOF: true, Env: redisEnv, ExtraArgs: []string{"--auto-aof-rewrite-percentage", "0"}}),
 		Receiver: callbacktest.New(t, nil),
 		Alerts:   callbacktest.New(t, nil),
 		Dir:      t.TempDir(),

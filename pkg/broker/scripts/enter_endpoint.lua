@@ -7,6 +7,12 @@
 -- Begins with ZREMRANGEBYSCORE, which passes a full Redis.
 local at = now()
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', int(at))
+if (tonumber(redis.call('HGET', KEYS[1], 'used') or '') or 0) > at then
+  -- The clock stepped back: until when something was to wait is not known any more.
+  redis.call('HDEL', KEYS[1], 'open_until', 'probe', 'probe_until', 'rest_until', 'paid')
+  redis.call('HSET', KEYS[1], 'used', int(at))
+  redis.call('DEL', KEYS[2])
+end
 local state = redis.call('HMGET', KEYS[1], 'opened', 'open_until', 'probe_until', 'rest_until', 'closed', 'paid')
 local function field(i) return tonumber(state[i] or '') or 0 end
 local opened, closed = field(1), field(5)

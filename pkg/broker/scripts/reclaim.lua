@@ -18,7 +18,16 @@ if leased == 0 then
 end
 if at < last or at - last > lease then hold = at + lease end
 redis.call('HSET', KEYS[1], 'last', int(at), 'hold', int(hold))
-if at < hold then return {0, 0, hold - at} end
+if at < hold then
+  -- A clock that stepped back leaves leases that would end long after: nobody may have one for longer than from now.
+  local wait, most = hold - at, tonumber(ARGV[2])
+  for _, key in ipairs({KEYS[2], KEYS[4]}) do
+    local far = redis.call('ZRANGE', key, '(' .. int(at + lease), '+inf', 'BYSCORE', 'LIMIT', 0, most)
+    for _, id in ipairs(far) do redis.call('ZADD', key, int(at + lease), id) end
+    if #far == most then wait = 0 end -- there may be more
+  end
+  return {0, 0, wait}
+end
 
 local ranges = 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
