@@ -112,6 +112,7 @@ type queueLength struct {
 	Job    string `json:"job"`
 	Queue  string `json:"queue"` // "ranges", "callbacks:slow", "callbacks:<destination>" for the due
 	Length int64  `json:"length"`
+	job.Head
 }
 
 func (a *api) queues(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +130,7 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request) {
 	for _, j := range o.Jobs {
 		if name == "" || name == j.Name {
 			for _, queue := range slices.Sorted(maps.Keys(j.Depths)) {
-				all = append(all, queueLength{j.Name, queue, j.Depths[queue]})
+				all = append(all, queueLength{j.Name, queue, j.Depths[queue], j.Heads[queue]})
 			}
 		}
 	}

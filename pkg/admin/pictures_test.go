@@ -39,6 +39,11 @@ func (n night) overview(now time.Time) Overview {
 			Cursors: map[string]string{"insert:shop.user": "48211903", "update:shop.user": "2026-11-28T02:59:58Z"},
 			Lag:     map[string]int64{"insert:shop.user": int64(40 * wave(60, .6)), "update:shop.user": int64(2 * wave(90, .5))},
 			Depths:  map[string]int64{"ranges": int64(6 * wave(40, .9)), "ranges:leased": 4, "callbacks:slow": int64(down * 1.4), "callbacks:parked": 3, "callbacks:verify": 41, "callbacks:copy.user": 12, "callbacks:confirm": 9},
+			Heads: map[string]job.Head{
+				"callbacks:slow":   {Since: since, Age: int64(now.Sub(since).Seconds()), Due: now.Add(40 * time.Second)},
+				"callbacks:verify": {Since: now.Add(-8 * time.Second), Age: 8, Due: now.Add(2 * time.Second)},
+				"callbacks:parked": {Since: now.Add(-50 * time.Hour), Age: 180000},
+			},
 			Stats: map[string]int64{
 				"rows": int64(s*5200 + 9e5*math.Sin(s/600)), "ranges": int64(s * .6), "delivered": int64(math.Min(s, 2700)*21 + 900*math.Sin(s/300)), "differences": int64(s * 24), "closed_equal": int64(s * 20),
 			},

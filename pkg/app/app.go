@@ -129,12 +129,12 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	if err := a.openLog(o); err != nil {
 		return nil, err
 	}
+	registry := prometheus.NewRegistry()
+	a.meters = newMeters(registry)
 	if err := a.openBroker(); err != nil {
 		return nil, err
 	}
 	a.slots = worker.NewSlots(c.Worker.Comparers)
-	registry := prometheus.NewRegistry()
-	a.meters = newMeters(registry)
 	if a.notifier, err = notify.New(c.Alerts, notify.Options{Log: a.log, Meter: a.meters.channels()}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -233,7 +233,7 @@ func (a *App) openBroker() error {
 		a.log.Info("no redis is configured: work is kept in this process and its state file", "file", path)
 		c = &broker.Config{Addrs: []string{store.Addr()}}
 	}
-	a.broker = broker.Open(*c, broker.Options{Name: "cupid-" + string(a.role)})
+	a.broker = broker.Open(*c, broker.Options{Name: "cupid-" + string(a.role), Ear: a.meters.ear()})
 	a.outages.probe(broker.Thing, a.probeRedis)
 	a.onStop("redis", func(context.Context) error { return a.broker.Close() })
 	return nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,12 +31,16 @@ var (
 	descOpen   = gauge("cupid_callbacks_open", "Callbacks that cupid still works on; parked ones wait for a person.", "job")
 	descLed    = gauge("cupid_job_led", "1 when a scheduler leads the job.", "job")
 	descPaused = gauge("cupid_job_paused", "1 when a person holds the job.", "job")
+	descOldest = gauge("cupid_queue_oldest_seconds", "For how long the callback that stands first in a queue is open, or parked.", "job", "queue")
+	descLate   = gauge("cupid_promote_lag_seconds", "For how long the first of the delayed ranges and callbacks is due and nobody has moved it to its list.", "job")
+	descLag    = gauge("cupid_scan_lag", "How far a scan is behind, as its leader said last: ids for an insert scan, seconds for an update scan.", "job", "scan")
+	descCursor = gauge("cupid_scan_cursor", "Upper end of what a scan has claimed: a scan key that is a number, or a time as Unix seconds.", "job", "scan")
 	descDown   = gauge("cupid_receiver_down", "1 when a receiver fails all the time and is left alone for a while.", "receiver")
 )
 
 // Describe names the metrics.
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descDepth, descOpen, descLed, descPaused, descDown} {
+	for _, d := range []*prometheus.Desc{descDepth, descOpen, descLed, descPaused, descOldest, descLate, descLag, descCursor, descDown} {
 		to <- d
 	}
 }
@@ -53,7 +58,18 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, j := range jobs {
 		for queue, n := range j.Depths {
-			send(descDepth, float64(n), j.Name, strings.ReplaceAll(queue, ":", "_"))
+			label := strings.ReplaceAll(queue, ":", "_")
+			send(descDepth, float64(n), j.Name, label)
+			if strings.HasPrefix(queue, "callbacks:") {
+				send(descOldest, float64(j.Heads[queue].Age), j.Name, label)
+			}
+		}
+		send(descLate, promoteLag(j), j.Name)
+		for scan, behind := range byScan(j.Lag) {
+			send(descLag, float64(behind), j.Name, scan)
+		}
+		for scan, at := range byScan(cursors(j)) {
+			send(descCursor, at, j.Name, scan)
 		}
 		send(descOpen, float64(j.Open), j.Name)
 		send(descLed, truth(j.Leader != ""), j.Name)
@@ -66,6 +82,42 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	for _, r := range receivers {
 		send(descDown, truth(r.State == "open" || r.State == "half_open"), r.Host)
 	}
+}
+
+// promoteLag is for how long the first of what is delayed is due.
+func promoteLag(j job.State) float64 {
+	late := int64(0)
+	for queue, head := range j.Heads {
+		if !strings.HasSuffix(queue, ":leased") { // those are the reclaimer's
+			late = max(late, head.Late)
+		}
+	}
+	return float64(late)
+}
+
+// cursors are those that a number can show.
+func cursors(j job.State) map[string]float64 {
+	all := map[string]float64{}
+	for scan, text := range j.Cursors {
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			all[scan] = float64(t.UnixMilli()) / 1000
+		} else if n, err := strconv.ParseFloat(text, 64); err == nil {
+			all[scan] = n
+		}
+	}
+	return all
+}
+
+// byScan gives the greatest value of each scan over its shards.
+func byScan[N int64 | float64](values map[string]N) map[string]N {
+	all := map[string]N{}
+	for field, n := range values {
+		scan, _, _ := strings.Cut(field, ":")
+		if have, found := all[scan]; !found || n > have {
+			all[scan] = n
+		}
+	}
+	return all
 }
 
 func truth(is bool) float64 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -50,8 +51,22 @@ func TestMetrics(t *testing.T) {
 		`cupid_rows_compared_total{destination="far",job="shop"} 20`, `cupid_rows_unexplained_total{destination="far",job="shop"} 0`,
 		`cupid_callback_seconds_count{destination="far",job="shop",outcome="failed"} 0`, `cupid_leases_reclaimed_total{job="shop",kind="range"} 0`,
 		`cupid_queue_depth{job="shop",queue="callbacks_slow"} 0`, `cupid_callbacks_open{job="shop"} 0`, `cupid_job_paused{job="shop"} 0`,
+		`cupid_queue_oldest_seconds{job="shop",queue="callbacks_slow"} 0`, `cupid_promote_lag_seconds{job="shop"} 0`, `cupid_scan_cursor{job="shop",scan="insert"} 20`,
+		`cupid_callback_retry_age_seconds_count{destination="far",job="shop"} 0`,
+		`cupid_callback_attempts_total{class="2xx",receiver="` + strings.TrimPrefix(w.receiver.URL, "http://") + `"} 20`,
+		`cupid_callback_attempts_total{class="none",receiver="` + strings.TrimPrefix(w.receiver.URL, "http://") + `"} 0`,
+		`cupid_redis_script_errors_total{script="claim"} 0`, `cupid_database_query_seconds_count{kind="other"} `, `cupid_redis_seconds_count `,
 	} {
 		require.True(t, strings.Contains(both, line), line) //nolint:testifylint // the whole text would be shown
+	}
+	for name, least := range map[string]int{`cupid_ranges_claimed_total{job="shop"}`: 1, `cupid_database_query_seconds_count{kind="bounds"}`: 1, `cupid_database_query_seconds_count{kind="lookup"}`: 1, `cupid_leases_total{job="shop",kind="callback"}`: 20} {
+		most := 0
+		for _, m := range regexp.MustCompile(regexp.QuoteMeta(name)+` (\d+)`).FindAllStringSubmatch(both, -1) {
+			n, err := strconv.Atoi(m[1])
+			require.NoError(t, err)
+			most = max(most, n)
+		}
+		require.GreaterOrEqual(t, most, least, name)
 	}
 	for _, p := range []*process{scheduler, worker} {
 		problems, err := promlint.New(strings.NewReader(scrape(t, p.Addr()))).Lint()

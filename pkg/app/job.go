@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/callback"
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -31,14 +33,41 @@ var (
 )
 
 // leading gives a broker's leadership as the scheduler's interface.
-type leading struct{ *broker.Queue }
+type leading struct {
+	*broker.Queue
+	claimed prometheus.Counter
+}
 
 func (l leading) Lead(ctx context.Context, ttl time.Duration, who string) (scheduler.Leadership, error) {
 	lead, err := l.Queue.Lead(ctx, ttl, who)
 	if err != nil {
 		return nil, err
 	}
-	return lead, nil
+	return claiming{lead, l.claimed}, nil
+}
+
+// claiming counts the ranges that are claimed.
+type claiming struct {
+	scheduler.Leadership
+	claimed prometheus.Counter
+}
+
+// Claim is the leadership's.
+func (c claiming) Claim(ctx context.Context, claim job.Claim) error {
+	err := c.Leadership.Claim(ctx, claim)
+	if err == nil {
+		c.claimed.Add(float64(len(claim.Ranges)))
+	}
+	return err
+}
+
+// ClaimLate is the leadership's.
+func (c claiming) ClaimLate(ctx context.Context, sample job.Sample, ranges []job.Range, rest *job.Range) error {
+	err := c.Leadership.ClaimLate(ctx, sample, ranges, rest)
+	if err == nil {
+		c.claimed.Add(float64(len(ranges)))
+	}
+	return err
 }
 
 // asking is a worker's queue that notes whether the leader has the same config as this process.
@@ -51,6 +80,7 @@ type asking struct {
 func (q asking) FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error) {
 	leased, err := q.Queue.FetchRanges(ctx, worker, n)
 	q.r.noteOther(err)
+	q.r.a.meters.leased.WithLabelValues(q.r.job.Name, "range").Add(float64(len(leased)))
 	return leased, err
 }
 
@@ -58,6 +88,7 @@ func (q asking) FetchRanges(ctx context.Context, worker string, n int) ([]job.Le
 func (q asking) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
 	leased, err := q.Queue.FetchCallbacks(ctx, destination, worker, n)
 	q.r.noteOther(err)
+	q.r.a.meters.leased.WithLabelValues(q.r.job.Name, "callback").Add(float64(len(leased)))
 	return leased, err
 }
 
@@ -106,7 +137,6 @@ type jobRun struct {
 
 // noteLag keeps how far a scan is behind until the next beat.
 func (r *jobRun) noteLag(scan job.Scan, behind int64) {
-	r.a.meters.lag.WithLabelValues(r.job.Name, string(scan)).Set(float64(behind))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lag[string(scan)+":"+r.job.Source.Shard.String()] = behind
@@ -210,7 +240,7 @@ func (r *jobRun) work(ctx context.Context) error {
 	mistakes := make(chan error, 1)
 	opened, err := openPools(r.job, mysql.Options{
 		Pools: &r.a.pools, MaxOpen: poolSize + r.a.c.Worker.Comparers,
-		StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of,
+		StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of, OnQuery: r.a.meters.query,
 		OnMistake: func(err error) {
 			select {
 			case mistakes <- err:
@@ -271,7 +301,7 @@ func (r *jobRun) loops(ctx context.Context, plan *mysql.Plan, queue *broker.Queu
 	}
 	if r.a.role != Worker {
 		r.sayWhere(ctx, queue)
-		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag, Pulse: r})
+		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue, r.a.meters.claimed.WithLabelValues(r.job.Name)}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag, Pulse: r})
 		err = s.Run(ctx)
 		cancel(nil)
 	}
@@ -448,6 +478,7 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 		}
 	}
 	var targets []worker.Target
+	receivers := map[string]string{}
 	for i, d := range r.job.Destinations {
 		target := worker.Target{Config: d, Destination: plan.Destinations[i]}
 		r.hash(&target, plan, i)
@@ -459,6 +490,7 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 			}
 			endpoints = append(endpoints, e)
 			r.calls(e.Host())
+			receivers[d.Name] = e.Host()
 			target.Endpoint, target.Receiver = e, r.a.broker.Endpoint(e.Host(), d.Callback.Limit, d.Callback.Timeout)
 		}
 		targets = append(targets, target)
@@ -466,6 +498,6 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	return worker.New(worker.Config{
 		Job: r.job, Queue: asking{queue, r}, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
 		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.idlePoll(r.a.c.Worker.RangePoll), CallbackPoll: r.idlePoll(r.a.c.Worker.CallbackPoll),
-		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name, destinationNames(r.job)...), Pulse: r,
+		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name, receivers, destinationNames(r.job)...), Pulse: r,
 	}), closeAll, nil
 }

@@ -273,7 +273,6 @@ func (a *App) drop(r *jobRun) {
 // forget takes what was said of a job that ends out of what this process shows.
 func (r *jobRun) forget() {
 	r.a.setDown("tables of job "+r.job.Name, "")
-	r.a.meters.lag.DeletePartialMatch(map[string]string{"job": r.job.Name})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.worker, r.other = nil, nil

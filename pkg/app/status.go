@@ -20,6 +20,9 @@ import (
 // Process is what a process says of itself.
 type Process = job.Process
 
+// Head is what stands first in a queue.
+type Head = job.Head
+
 // Status is what the fleet looks like from one process.
 type Status struct {
 	Process   job.Process   `json:"process"` // who answers

@@ -28,6 +28,8 @@ type Broker struct {
 type Options struct {
 	// Name is shown by CLIENT LIST.
 	Name string
+	// Ear hears what is asked of Redis; its zero value hears nothing.
+	Ear Ear
 }
 
 // How often a command is sent again by itself, after an answer that was lost or
@@ -62,7 +64,7 @@ func Open(c Config, o Options) *Broker {
 }
 
 func client(c Config, o Options, r resend) redis.UniversalClient {
-	return redis.NewUniversalClient(&redis.UniversalOptions{
+	rdb := redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs:    slices.Clone(c.Addrs), // a cluster's client appends to it
 		Username: c.Username, Password: c.Password.Reveal(), DB: c.DB, MasterName: c.Master,
 		SentinelUsername: c.SentinelUsername, SentinelPassword: c.SentinelPassword.Reveal(), IsClusterMode: c.Cluster, TLSConfig: c.tls(),
@@ -73,6 +75,8 @@ func client(c Config, o Options, r resend) redis.UniversalClient {
 		// connection a round trip and is noted as refused to a user of few rights.
 		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
+	rdb.AddHook(listener{o.Ear})
+	return rdb
 }
 
 // Close ends the connections.

@@ -97,7 +97,7 @@ func (b *Broker) JobNames(ctx context.Context) ([]string, error) {
 }
 
 // Jobs reads the state of every job that this Redis knows, by name: in three round
-// trips, however many there are.
+// trips, and two more when something waits, however many there are.
 func (b *Broker) Jobs(ctx context.Context) ([]job.State, error) {
 	names, err := b.JobNames(ctx)
 	if err != nil || len(names) == 0 {
@@ -124,7 +124,7 @@ func (b *Broker) Jobs(ctx context.Context) ([]job.State, error) {
 	for i := range names {
 		states[i] = read[i](clock.Val())
 	}
-	return states, nil
+	return states, b.readHeads(ctx, states, clock.Val())
 }
 
 // askState adds the questions about a job to a pipeline; the answer is there when that was run.

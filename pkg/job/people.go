@@ -40,11 +40,26 @@ type State struct {
 	// insert scan, seconds for an update scan.
 	Lag    map[string]int64 `json:"lag"`
 	Depths map[string]int64 `json:"depths"`
+	// Heads are the first of the queues that hold something, by the names of Depths.
+	Heads map[string]Head `json:"heads"`
 	// Open are all callbacks that cupid still works on; parked ones wait for a person.
 	Open  int64            `json:"open"`
 	Stats map[string]int64 `json:"stats"`
 	// Told is what people were told of that goes on, "<kind>:<destination>", and since when they know.
 	Told map[string]time.Time `json:"told"`
+}
+
+// Head is what stands first in a queue.
+type Head struct {
+	// Since is when its difference was first seen, or since when it is parked; zero where
+	// nobody notes it, as of ranges.
+	Since time.Time `json:"since,omitzero"`
+	// Age is how long ago that was, on the queue's clock, in seconds.
+	Age int64 `json:"age_seconds"`
+	// Due is when it is tried next, or its lease ends; zero for what may be taken now, and for what waits for a person.
+	Due time.Time `json:"due,omitzero"`
+	// Late is for how long it has been due already, in seconds: nobody promotes it, or nobody reclaims it.
+	Late int64 `json:"late_seconds"`
 }
 
 // MarkRetired marks the jobs that no scheduler names any more. Where no scheduler runs, nobody knows.

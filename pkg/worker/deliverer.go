@@ -360,7 +360,7 @@ func (d *deliverer) post(ctx context.Context, p pendingPost, round *round, settl
 	a := d.t.Endpoint.Send(ctx, delivery)
 	round.heard(a)
 	d.keeper.progress(string(c.ID))
-	d.w.c.Meter.Posted(d.t.Config.Name, a)
+	d.w.c.Meter.Posted(d.t.Config.Name, c, a)
 	next := answered(c, a, d.rules)
 	level := slog.LevelDebug
 	if a.Outcome != job.Delivered && a.Code != stoppedCode {

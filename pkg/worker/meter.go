@@ -12,7 +12,7 @@ type Meter struct {
 	OnCompared func(destination string, rows, differences int)
 	// OnUnexplained counts rows whose hashes differ and none of whose columns does.
 	OnUnexplained func(destination string, rows int)
-	OnPosted      func(destination string, a job.Answer)
+	OnPosted      func(destination string, c job.LeasedCallback, a job.Answer)
 	OnSettled     func(destination string, to job.Phase, answer job.Settled)
 	OnReclaimed   func(r job.Reclaimed)
 }
@@ -39,9 +39,9 @@ func (m Meter) Unexplained(destination string, rows int) {
 }
 
 // Posted counts a POST.
-func (m Meter) Posted(destination string, a job.Answer) {
+func (m Meter) Posted(destination string, c job.LeasedCallback, a job.Answer) {
 	if m.OnPosted != nil {
-		m.OnPosted(destination, a)
+		m.OnPosted(destination, c, a)
 	}
 }
 

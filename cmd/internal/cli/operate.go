@@ -176,7 +176,7 @@ func show(out io.Writer, s app.Status) error {
 			j.Stats["delivered"], j.CallbacksPerSecond, j.Stats["failed"], j.Stats["unanswered"], j.Stats["closed_equal"], j.Stats["closed_gone"])
 		for _, name := range slices.Sorted(maps.Keys(j.Depths)) {
 			if n := j.Depths[name]; n > 0 {
-				fmt.Fprintf(w, "  %s\t%d\n", name, n)
+				fmt.Fprintf(w, "  %s\t%d%s\n", name, n, firstOf(j.Heads[name]))
 			}
 		}
 		showTold(w, "  ", j.Told)
@@ -196,6 +196,21 @@ func show(out io.Writer, s app.Status) error {
 		}
 	}
 	return w.Flush()
+}
+
+// firstOf says how old the first of a queue is, and when it is due.
+func firstOf(h app.Head) string {
+	text := ""
+	if !h.Since.IsZero() {
+		text += ", the first since " + moment(h.Since)
+	}
+	switch {
+	case h.Late > 0:
+		text += fmt.Sprintf(", due for %s already", time.Duration(h.Late)*time.Second)
+	case !h.Due.IsZero():
+		text += ", next due " + moment(h.Due)
+	}
+	return text
 }
 
 // showTold prints what people were told of that goes on.

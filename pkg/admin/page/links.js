@@ -30,4 +30,10 @@ export function lengthOf(job, queue) {
   return job.destinations.reduce((n, d) => n + (job.depths["callbacks:" + d.name] || 0), 0);
 }
 
+// headOf is the oldest first of the callbacks in a queue, which for due ones are several lists; {} where none is.
+export function headOf(job, queue) {
+  const names = queue === "due" ? job.destinations.map((d) => "callbacks:" + d.name) : ["callbacks:" + queue];
+  return names.map((name) => job.heads?.[name]).filter(Boolean).sort((a, b) => b.age_seconds - a.age_seconds)[0] || {};
+}
+
 export const rangesIn = (job, queue) => job.depths[queue === "waiting" ? "ranges" : "ranges:" + queue] || 0;

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { t, number, short, seconds, ago } from "./text.js";
 import { chart } from "./chart.js";
-import { link, callbackQueues, rangeQueues, lengthOf, rangesIn } from "./links.js";
+import { link, callbackQueues, rangeQueues, lengthOf, headOf, rangesIn } from "./links.js";
 import { pause, resume, rescan } from "./dialog.js";
 import { get } from "./api.js";
 import { eventTable } from "./lists.js";
@@ -121,7 +121,8 @@ export const jobPage = {
       charts(loaded.points),
       h("div", { class: "two" },
         h("section", {}, h("h2", {}, t("queues")), h("table", {}, h("tbody", {}, callbackQueues.map((q) => h("tr", {},
-          h("th", { scope: "row" }, h("a", { href: link.callbacks({ job: name, queue: q }) }, q)), h("td", { class: "dim" }, t("q-" + q)), h("td", { class: "number" }, number(lengthOf(j, q)))))))),
+          h("th", { scope: "row" }, h("a", { href: link.callbacks({ job: name, queue: q }) }, q)),
+          h("td", { class: "dim" }, t("q-" + q), h("small", {}, firstOf(headOf(j, q)))), h("td", { class: "number" }, number(lengthOf(j, q)))))))),
         h("section", {}, h("h2", {}, t("ranges")), h("table", {}, h("tbody", {}, rangeQueues.map((q) => h("tr", {},
           h("th", { scope: "row" }, h("a", { href: link.job(name) + "?ranges=" + q, "aria-current": q === loaded.queue ? "true" : null }, q)),
           h("td", { class: "dim" }, t("r-" + q)), h("td", { class: "number" }, number(rangesIn(j, q))))))),
@@ -136,6 +137,12 @@ export const jobPage = {
     ];
   },
 };
+
+// firstOf says how old the first of a queue is, and when it is due.
+function firstOf(head) {
+  const due = head.due ? (head.late_seconds > 60 ? t("overdue", { n: seconds(head.late_seconds) }) : t("next-due", { n: ago(head.due) })) : "";
+  return [head.since ? t("oldest", { n: seconds(head.age_seconds) }) : "", due].filter(Boolean).join(", ");
+}
 
 function behindOf(scan, n) {
   if (n === undefined) return "";

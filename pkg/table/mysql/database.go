@@ -32,6 +32,8 @@ type Options struct {
 	// OnMistake hears of each mistake that a server names: a table, column or right
 	// that is not there, a password that is refused. It must not block. May be nil.
 	OnMistake func(err error)
+	// OnQuery hears how long each answered query took. It must not block. May be nil.
+	OnQuery func(kind Kind, took time.Duration)
 }
 
 // Gate holds queries back while a server has enough of them. Leave takes the
@@ -62,6 +64,7 @@ type Database struct {
 	// the DSN leaves it to the server.
 	shown     *time.Location
 	onMistake func(error)
+	onQuery   func(Kind, time.Duration)
 }
 
 // Open prepares the pool of a database; it does not dial. A DSN that cannot be
@@ -99,6 +102,7 @@ func Open(dsn job.Secret, opts Options) (*Database, error) {
 		name:      config.DBName,
 		shown:     shown,
 		onMistake: opts.OnMistake,
+		onQuery:   opts.OnQuery,
 	}
 	if opts.Gate != nil {
 		d.gate = opts.Gate(d.server)

@@ -67,6 +67,7 @@ func (d *Database) raw(ctx context.Context, operation string, do func(*session) 
 	}
 	defer func() { _ = conn.Close() }() // it only goes back to the pool
 	var id int64
+	began := time.Now()
 	err = conn.Raw(func(c any) error {
 		s, ok := c.(*session)
 		if !ok {
@@ -81,6 +82,7 @@ func (d *Database) raw(ctx context.Context, operation string, do func(*session) 
 		}
 		return d.classify(operation, err)
 	}
+	d.timed(operation, began)
 	job.Progress(ctx)
 	return nil
 }
