@@ -59,7 +59,7 @@ func TestSendsPerSecondAreCountedOverAllWorkers(t *testing.T) {
 		}
 		took := time.Since(began).Seconds()
 		require.LessOrEqual(f, float64(sent), 100*took+3)
-		require.GreaterOrEqual(f, float64(sent), 50*took)
+		require.GreaterOrEqual(f, float64(sent), 10*took, "a busy machine asks less often, and what was not asked for lapses")
 	})
 }
 
@@ -82,7 +82,7 @@ func TestTheBreakerOpensProbesAndCloses(t *testing.T) {
 
 		late := f.enter(e, 8, 100) // of a worker that is slow to tell
 		require.Equal(f, job.BreakerOpened, f.leave(e, f.enter(e, 8, 100), job.Round{Failures: 1, Code: "http_500"}))
-		require.Empty(f, f.leave(e, late, job.Round{Failures: 8, Code: "http_500"}), "it is open already")
+		require.Equal(f, job.BreakerOpen, f.leave(e, late, job.Round{Failures: 8, Code: "http_500"}), "it is open already")
 		denied := f.enter(e, 8, 100)
 		require.Zero(f, denied.Slots)
 		require.Greater(f, denied.Wait, 3*time.Second)
@@ -101,10 +101,10 @@ func TestTheBreakerOpensProbesAndCloses(t *testing.T) {
 		require.Equal(f, 1, probe.Slots)
 		require.Equal(f, 1, probe.Sends)
 		require.Zero(f, f.enter(e, 8, 100).Slots, "one worker probes, no other")
-		require.Empty(f, f.leave(e, probe, job.Round{Unused: 1}))
+		require.Equal(f, job.BreakerOpen, f.leave(e, probe, job.Round{Unused: 1}))
 		probe = f.enter(e, 8, 100)
 		require.Equal(f, 1, probe.Slots, "nothing was sent, so another may probe at once")
-		require.Empty(f, f.leave(e, probe, job.Round{Failures: 1, Code: "refused"}))
+		require.Equal(f, job.BreakerOpen, f.leave(e, probe, job.Round{Failures: 1, Code: "refused"}))
 		require.Greater(f, f.enter(e, 8, 100).Wait, 7*time.Second, "the pause doubles")
 
 		pass()

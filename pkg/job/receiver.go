@@ -42,6 +42,7 @@ type Turn string
 const (
 	Unturned      Turn = ""
 	BreakerOpened Turn = "opened"
+	BreakerOpen   Turn = "open" // it was, and stays so
 	BreakerClosed Turn = "closed"
 )
 

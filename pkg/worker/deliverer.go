@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// leaseBatch is how many callbacks are leased, read and settled together.
+	// leaseBatch is how many callbacks are leased, read and settled together at most.
 	leaseBatch = 100
 	// postMargin is what a lease must outlast the time-out of a POST by.
 	postMargin = time.Second
@@ -78,6 +78,7 @@ func (d *deliverer) run(ctx, work context.Context) {
 			d.unreadable.note(err)
 			<-lanes
 			sent.Wait()
+			d.door.pace.note(len(leased), round.cost())
 			d.door.leave(work, round)
 		})
 	}

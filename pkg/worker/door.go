@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -19,10 +18,10 @@ const askEvery = 20 * time.Second
 type door struct {
 	d        *deliverer
 	receiver Receiver
-	asked    time.Time    // when it was last asked how the receiver fares
-	open     bool         // the breaker was open at the last look
-	failures atomic.Int64 // in a row, of the rounds in hand
-	closed   time.Time    // the closing of the breaker that was heeded
+	asked    time.Time // when it was last asked how the receiver fares
+	closed   time.Time // the closing of the breaker that was heeded
+	streak   streak
+	pace     pace
 }
 
 func newDoor(d *deliverer) *door {
@@ -37,17 +36,18 @@ func newDoor(d *deliverer) *door {
 // Without one, wait is in how long to ask again, 0 for the next poll.
 func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Duration, err error) {
 	d := o.d
-	if limit := d.t.Config.Callback.Limit.BreakAfter; limit > 0 && o.failures.Load() >= int64(limit) {
+	if limit := d.t.Config.Callback.Limit.BreakAfter; limit > 0 && o.streak.failures.Load() >= int64(limit) {
 		return nil, 50 * time.Millisecond, nil // the rounds in hand end, and tell
 	}
 	due, err := d.w.c.Queue.DueCallbacks(ctx, d.t.Config.Name)
 	if err != nil {
 		return nil, 0, err
 	}
-	if due == 0 && !o.open && time.Since(o.asked) < askEvery {
+	if due == 0 && !o.streak.open.Load() && time.Since(o.asked) < askEvery {
 		return nil, 0, nil
 	}
-	entry, err := o.receiver.Enter(ctx, max(d.t.Config.Callback.Concurrency, 1), min(max(due, 1), leaseBatch))
+	atOnce := max(d.t.Config.Callback.Concurrency, 1)
+	entry, err := o.receiver.Enter(ctx, atOnce, min(max(due, 1), o.pace.batch(atOnce)))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -56,10 +56,10 @@ func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Dura
 	}
 	switch {
 	case entry.Slots > 0 && due > 0:
-		return newRound(entry, d.t.Config.Callback.Limit.BreakAfter, &o.failures), 0, nil
+		return newRound(entry, d.t.Config.Callback.Limit.BreakAfter, &o.streak), 0, nil
 	case entry.Slots > 0: // it only looked how the receiver fares
-		o.leave(ctx, newRound(entry, 0, &o.failures))
-		if o.open { // whose next probe is one of those that wait in the slow queue
+		o.leave(ctx, newRound(entry, 0, &o.streak))
+		if o.streak.open.Load() { // whose next probe is one of those that wait in the slow queue
 			err = d.w.c.Queue.HastenCallbacks(ctx, d.t.Config.Name, false)
 		}
 		return nil, 0, err
@@ -74,7 +74,13 @@ func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Dura
 // leave ends a round. A leave that cannot be told ends by itself.
 func (o *door) leave(ctx context.Context, r *round) {
 	turn, err := o.receiver.Leave(ctx, r.entry, r.outcome())
-	o.failures.Store(0) // the others know of them now
+	o.streak.failures.Store(0) // the others know of them now
+	switch turn {
+	case job.BreakerOpened, job.BreakerOpen:
+		o.streak.open.Store(true)
+	case job.BreakerClosed:
+		o.streak.open.Store(false)
+	}
 	d := o.d
 	switch {
 	case err != nil && ctx.Err() == nil:
@@ -92,7 +98,8 @@ func (o *door) leave(ctx context.Context, r *round) {
 // deliverer does so by itself, also one of another job or process, and one that
 // was started since.
 func (o *door) heed(ctx context.Context, e job.Entry) error {
-	o.asked, o.open = time.Now(), !e.Opened.IsZero()
+	o.asked = time.Now()
+	o.streak.open.Store(!e.Opened.IsZero())
 	if !e.Closed.After(o.closed) {
 		return nil
 	}

@@ -33,21 +33,28 @@ func (unbounded) Leave(context.Context, job.Entry, job.Round) (job.Turn, error) 
 // well below the life of the permits under which they are made.
 const roundTime = 30 * time.Second
 
-// round is the POSTs that are made under one entry.
-type round struct {
-	entry job.Entry
-	limit int // failures in a row after which the rest is not sent; 0 for never
-	began time.Time
-	slots chan struct{} // one token per POST in flight
-	row   *atomic.Int64 // failures in a row, of all rounds of this process
-
-	mu   sync.Mutex
-	came job.Round
+// streak is what the rounds of one process have in common.
+type streak struct {
+	failures atomic.Int64 // in a row
+	open     atomic.Bool  // the breaker, as it was last heard of
 }
 
-func newRound(e job.Entry, breakAfter int, row *atomic.Int64) *round {
+// round is the POSTs that are made under one entry.
+type round struct {
+	entry  job.Entry
+	limit  int // failures in a row after which the rest is not sent; 0 for never
+	began  time.Time
+	slots  chan struct{} // one token per POST in flight
+	streak *streak
+
+	mu    sync.Mutex
+	came  job.Round
+	spent time.Duration // on all POSTs
+}
+
+func newRound(e job.Entry, breakAfter int, s *streak) *round {
 	return &round{
-		entry: e, limit: breakAfter, row: row, began: time.Now(),
+		entry: e, limit: breakAfter, streak: s, began: time.Now(),
 		slots: make(chan struct{}, max(e.Slots, 1)), came: job.Round{Unused: e.Sends},
 	}
 }
@@ -56,15 +63,16 @@ func newRound(e job.Entry, breakAfter int, row *atomic.Int64) *round {
 func (r *round) heard(a job.Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.spent += a.Took
 	r.came.Rest = max(r.came.Rest, min(a.RetryAfter, longestRetryAfter))
 	switch {
 	case a.Code == stoppedCode:
 	case sick(a):
 		r.came.Failures++
-		r.row.Add(1)
+		r.streak.failures.Add(1)
 		r.came.Code = a.Code
 	default:
-		r.row.Store(0)
+		r.streak.failures.Store(0)
 		r.came.Answered, r.came.Failures, r.came.Code = true, 0, ""
 	}
 }
@@ -77,13 +85,22 @@ func (r *round) begun() {
 }
 
 // over reports whether no more POSTs are to be made: the receiver fails all the
-// time, asked for a rest, or the round's time is up.
+// time, also as others have found out meanwhile, asked for a rest, or the round's
+// time is up.
 func (r *round) over() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	probing := !r.entry.Opened.IsZero() && r.came.Failures > 0
+	probe := !r.entry.Opened.IsZero()
+	left := probe && r.came.Failures > 0 || !probe && r.streak.open.Load()
 	late := r.entry.Token != "" && time.Since(r.began) > roundTime
-	return probing || late || r.came.Rest > 0 || r.limit > 0 && r.row.Load() >= int64(r.limit)
+	return left || late || r.came.Rest > 0 || r.limit > 0 && r.streak.failures.Load() >= int64(r.limit)
+}
+
+// cost is what its POSTs took, all together.
+func (r *round) cost() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.spent
 }
 
 // outcome is what is told of the round.

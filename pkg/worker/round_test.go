@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +29,7 @@ func TestWhatSaysThatAReceiverIsNotWell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 2, new(atomic.Int64))
+			r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 2, new(streak))
 			r.begun()
 			r.heard(c.answer)
 			require.False(t, r.over())
@@ -44,7 +43,7 @@ func TestWhatSaysThatAReceiverIsNotWell(t *testing.T) {
 
 func TestARoundEndsWhenTheReceiverAsksForARest(t *testing.T) {
 	t.Parallel()
-	r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 10, new(atomic.Int64))
+	r := newRound(job.Entry{Token: "t", Slots: 8, Sends: 5}, 10, new(streak))
 	r.heard(job.Answer{Outcome: job.Failed, Status: 503, RetryAfter: 48 * time.Hour})
 	require.True(t, r.over())
 	require.Equal(t, longestRetryAfter, r.outcome().Rest, "within a bound")
@@ -52,7 +51,18 @@ func TestARoundEndsWhenTheReceiverAsksForARest(t *testing.T) {
 
 func TestAProbeThatFailsIsTheOnlyOne(t *testing.T) {
 	t.Parallel()
-	r := newRound(job.Entry{Token: "t", Slots: 1, Sends: 1, Opened: time.Now()}, 10, new(atomic.Int64))
+	r := newRound(job.Entry{Token: "t", Slots: 1, Sends: 1, Opened: time.Now()}, 10, new(streak))
 	r.heard(job.Answer{Outcome: job.NotSent, Code: "refused"})
 	require.True(t, r.over())
+}
+
+func TestRoundsInHandEndWhenTheBreakerHasOpened(t *testing.T) {
+	t.Parallel()
+	var s streak
+	one, other := newRound(job.Entry{Token: "1", Slots: 8, Sends: 100}, 10, &s), newRound(job.Entry{Token: "2", Slots: 8, Sends: 100}, 10, &s)
+	s.open.Store(true)
+	require.True(t, one.over())
+	require.True(t, other.over())
+	probe := newRound(job.Entry{Token: "3", Slots: 1, Sends: 1, Opened: time.Now()}, 10, &s)
+	require.False(t, probe.over())
 }

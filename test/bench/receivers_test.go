@@ -37,7 +37,8 @@ func TestDeliverySlow(t *testing.T) {
 		}
 		c := openChannel(t, source, n, []*repairer{r}, func(int) string { return fmt.Sprintf("concurrency: %d", concurrency) })
 		eventually.Until(t, 10*time.Minute, slowly(func() bool { return c.posts() > 0 && c.open(t) == 0 }), "all callbacks are closed")
-		reached := rate(r.arrivals())
+		came := r.arrivals()
+		reached := float64(n) / (came[n-1].Sub(came[0]) + takes).Seconds()
 		told := fmt.Sprintf("%.0f/s of %.0f/s: %.2f", reached, allowed, reached/allowed)
 		if bare > 0 {
 			told += fmt.Sprintf("; a bare loop: %.0f/s", bare)
@@ -98,12 +99,14 @@ func TestDeliveryDead(t *testing.T) {
 	time.Sleep(max(0, 2*span(t)-time.Since(time.UnixMilli(opened)))) // so that callbacks become slow
 	back := time.Now()
 	var probes []time.Time
+	leaving := time.UnixMilli(opened).Add(3 * time.Second) // answers to POSTs of before are waited for
 	for _, at := range tenth.arrivals() {
-		if at.After(time.UnixMilli(opened)) {
+		if at.After(leaving) {
 			probes = append(probes, at)
 		}
 	}
-	shortest := back.Sub(time.UnixMilli(opened))
+	before := tenth.posts() - len(probes)
+	shortest := back.Sub(leaving)
 	for i := 1; i < len(probes); i++ {
 		shortest = min(shortest, probes[i].Sub(probes[i-1]))
 	}
@@ -119,7 +122,8 @@ func TestDeliveryDead(t *testing.T) {
 	table(t, fmt.Sprintf("Ten receivers that take %s, %d callbacks each, %d POSTs at once, %d a second allowed at the tenth.", takes, n, workers*atOnce, limit), [][2]string{
 		{"the nine, all ten well", fmt.Sprintf("%.0f/s", well)},
 		{"the nine, the tenth hangs", fmt.Sprintf("%.0f/s: %.3f", beside, beside/well)},
-		{"POSTs to the tenth while its breaker was open", fmt.Sprintf("%d in %s, %s apart at least", len(probes), back.Sub(time.UnixMilli(opened)).Round(time.Second), shortest.Round(time.Second/10))},
+		{"POSTs to the tenth until all left it alone", strconv.Itoa(before)},
+		{"and then, while its breaker was open", fmt.Sprintf("%d in %s, %s apart at least", len(probes), back.Sub(leaving).Round(time.Second), shortest.Round(time.Second/10))},
 		{"its callbacks in the slow queue then", strconv.FormatInt(slow, 10)},
 		{"answering again until its first callback", seconds(came[0].Sub(back))},
 		{"answering again until all are closed", seconds(drained.Sub(back))},

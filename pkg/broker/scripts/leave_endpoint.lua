@@ -3,7 +3,7 @@
 -- ARGV  1 token  2 slots  3 whether an answer came ("1" or "")  4 failures in a row since  5 code of the last
 --       6 rest that the receiver asked for, ms  7 failures that open the breaker, 0 for never
 --       8 first pause, ms  9 longest pause, ms  10 sends not made  11 sends allowed a second  12 life of the state, ms
--- Returns {"opened"}, {"closed"} or {""}
+-- Returns {"opened"}, {"open"} where it was and stays so, {"closed"} or {""}
 -- Atomic: the count of failures and the turn are one step.
 -- Begins with ZREM, which passes a full Redis. A repeat after a lost reply counts failures twice: the breaker opens earlier.
 local at = now()
@@ -27,9 +27,12 @@ if field(1) > 0 then
     redis.call('HDEL', KEYS[1], 'opened', 'open_until', 'pause', 'probe', 'probe_until', 'failures', 'code')
     redis.call('HSET', KEYS[1], 'closed', int(at))
     turn = 'closed'
-  elseif state[2] == ARGV[1] then
-    redis.call('HDEL', KEYS[1], 'probe', 'probe_until') -- without a failure nothing was sent: another may probe at once
-    if failures > 0 then open(math.min(field(3) * 2, longest)) end
+  else
+    turn = 'open'
+    if state[2] == ARGV[1] then
+      redis.call('HDEL', KEYS[1], 'probe', 'probe_until') -- without a failure nothing was sent: another may probe at once
+      if failures > 0 then open(math.min(field(3) * 2, longest)) end
+    end
   end
 else
   if ARGV[3] ~= '1' then failures = failures + field(4) end
