@@ -48,7 +48,7 @@ func (f *standIn) Act(_ context.Context, o admin.Order) (admin.Outcome, error) {
 	return admin.Outcome{}, nil
 }
 func (f *standIn) Pause(context.Context, admin.Pause) (time.Time, error) { return time.Time{}, nil }
-func (f *standIn) Resume(context.Context, string, string) (bool, error)  { return false, nil }
+func (f *standIn) Resume(context.Context, admin.Pause) (bool, error)     { return false, nil }
 func (f *standIn) Rescan(context.Context, admin.Rescan) error            { return nil }
 
 const token = "a-token-of-some-length"

@@ -24,10 +24,10 @@ type Fleet interface {
 type Steering interface {
 	// Act does what an order says, a bounded part of it at once.
 	Act(context.Context, Order) (Outcome, error)
-	// Pause has a job stand still; the time is when that ends, zero for never.
+	// Pause has a job or a destination stand still; the time is when that ends, zero for never.
 	Pause(context.Context, Pause) (until time.Time, err error)
 	// Resume has it go on; held says whether it was paused.
-	Resume(ctx context.Context, job, who string) (held bool, err error)
+	Resume(context.Context, Pause) (held bool, err error)
 	// Rescan begins to have rows looked at again. ErrElsewhere: this process cannot.
 	Rescan(context.Context, Rescan) error
 }
@@ -130,8 +130,9 @@ type Rescan struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Pause has a job stand still for a while, or for 0 until somebody resumes it.
+// Pause has a job, or the callbacks of one of its destinations, stand still for a while,
+// or for 0 until somebody resumes it. Of a resume Reason and For say nothing.
 type Pause struct {
-	Who, Job, Reason string
-	For              time.Duration
+	Who, Job, Destination, Reason string
+	For                           time.Duration
 }

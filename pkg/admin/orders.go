@@ -72,13 +72,14 @@ func (a *api) rescan(w http.ResponseWriter, r *http.Request) {
 
 func (a *api) pause(w http.ResponseWriter, r *http.Request) {
 	var sent struct {
-		Reason string `json:"reason"`
-		For    string `json:"for"`
+		Destination string `json:"destination"`
+		Reason      string `json:"reason"`
+		For         string `json:"for"`
 	}
 	if !read(w, r, &sent) {
 		return
 	}
-	p := Pause{Who: who(r), Job: r.PathValue("job"), Reason: sent.Reason}
+	p := Pause{Who: who(r), Job: r.PathValue("job"), Destination: sent.Destination, Reason: sent.Reason}
 	if strings.TrimSpace(sent.Reason) == "" {
 		fail(w, http.StatusBadRequest, "pause wants a reason: whoever finds the job paused will ask")
 		return
@@ -104,10 +105,13 @@ func (a *api) pause(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) resume(w http.ResponseWriter, r *http.Request) {
-	if !read(w, r, &struct{}{}) {
+	var sent struct {
+		Destination string `json:"destination"`
+	}
+	if !read(w, r, &sent) {
 		return
 	}
-	held, err := a.steering.Resume(r.Context(), r.PathValue("job"), who(r))
+	held, err := a.steering.Resume(r.Context(), Pause{Who: who(r), Job: r.PathValue("job"), Destination: sent.Destination})
 	if err != nil {
 		failWith(w, err)
 		return

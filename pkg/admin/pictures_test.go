@@ -93,9 +93,9 @@ func (n night) Events(context.Context, string, int) ([]job.Event, error) {
 func (n night) Act(_ context.Context, o Order) (Outcome, error) {
 	return Outcome{Did: map[string]int{"done": max(1, len(o.IDs))}}, nil
 }
-func (n night) Pause(context.Context, Pause) (time.Time, error)      { return time.Time{}, nil }
-func (n night) Resume(context.Context, string, string) (bool, error) { return true, nil }
-func (n night) Rescan(context.Context, Rescan) error                 { return nil }
+func (n night) Pause(context.Context, Pause) (time.Time, error) { return time.Time{}, nil }
+func (n night) Resume(context.Context, Pause) (bool, error)     { return true, nil }
+func (n night) Rescan(context.Context, Rescan) error            { return nil }
 
 // nightServer has the last hour behind it.
 func nightServer(t *testing.T) string {

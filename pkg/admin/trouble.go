@@ -48,6 +48,7 @@ const (
 	TooManyOpen     TroubleKind = "too_many_open"
 	NotReady        TroubleKind = "not_ready"
 	Paused          TroubleKind = "paused"
+	Held            TroubleKind = "held"
 	SlowCallbacks   TroubleKind = "slow_callbacks"
 	StalledRanges   TroubleKind = "stalled_ranges"
 	FarBehind       TroubleKind = "far_behind"
@@ -60,7 +61,7 @@ const (
 
 var troubleOrder = []TroubleKind{
 	RedisDown, RedisFull, NoWorkers, ReceiverDown, NoLeader, NothingCompared, TooManyOpen, NotReady, ConfigRefused,
-	Paused, SlowCallbacks, NoEffect, SeveralRows, StalledRanges, FarBehind, ParkedCallbacks, AlertsUnsent,
+	Held, Paused, SlowCallbacks, NoEffect, SeveralRows, StalledRanges, FarBehind, ParkedCallbacks, AlertsUnsent,
 }
 
 const (
@@ -169,6 +170,11 @@ func troublesOf(j Job, working bool, now time.Time, past []sample) []Trouble {
 		add(TooManyOpen, Bad, j.Open, longest(j), "%d callbacks of %s are open, as many as may be: nothing more is compared.", j.Open, j.Name)
 	case working && stands(j, now, past):
 		add(NothingCompared, Bad, j.Depths["ranges"], "", "Nothing of %s was compared for a minute, although %d ranges wait.", j.Name, j.Depths["ranges"])
+	}
+	for _, destination := range slices.Sorted(maps.Keys(j.Held)) {
+		why := j.Held[destination]
+		add(Held, Bad, j.Depths["callbacks:"+destination], "due", "The callbacks of %s (%s) are held by %s: nobody is called.", destination, j.Name, why)
+		all[len(all)-1].Destination, all[len(all)-1].Detail = destination, why
 	}
 	if n := j.Depths["callbacks:slow"]; n > 0 {
 		add(SlowCallbacks, Warning, n, "slow", "%d callbacks of %s failed again and again and are tried every ten minutes.", n, j.Name)

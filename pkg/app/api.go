@@ -68,13 +68,21 @@ func (f fleet) job(s job.State) admin.Job {
 		}
 		return j
 	}
-	for name := range s.Depths { // those of another config are known by their queues
-		if d, is := strings.CutPrefix(name, "callbacks:"); is && !slices.Contains(broker.WaitingQueues, d) {
-			j.Destinations = append(j.Destinations, admin.Destination{Name: d})
+	for _, name := range destinationsOf(s) {
+		j.Destinations = append(j.Destinations, admin.Destination{Name: name})
+	}
+	return j
+}
+
+// destinationsOf are those of a job of any config, known by their queues, in order.
+func destinationsOf(s job.State) (names []string) {
+	for queue := range s.Depths {
+		if d, is := strings.CutPrefix(queue, "callbacks:"); is && !slices.Contains(broker.WaitingQueues, d) {
+			names = append(names, d)
 		}
 	}
-	slices.SortFunc(j.Destinations, func(a, b admin.Destination) int { return strings.Compare(a.Name, b.Name) })
-	return j
+	slices.Sort(names)
+	return names
 }
 
 func (f fleet) destination(d job.Destination) admin.Destination {
@@ -148,15 +156,15 @@ func (f fleet) Act(ctx context.Context, o admin.Order) (admin.Outcome, error) {
 	return admin.Outcome{Did: did, Left: left}, asked(err)
 }
 
-// Pause has a job stand still.
+// Pause has a job stand still, or a destination.
 func (f fleet) Pause(ctx context.Context, p admin.Pause) (until time.Time, err error) {
-	until, err = f.a.broker.Pause(ctx, p.Job, p.Who, p.Reason, p.For)
+	until, err = f.a.broker.Pause(ctx, broker.Hold{Job: p.Job, Destination: p.Destination}, p.Who, p.Reason, p.For)
 	return until, asked(err)
 }
 
-// Resume has a paused job go on.
-func (f fleet) Resume(ctx context.Context, name, who string) (held bool, err error) {
-	held, err = f.a.broker.Resume(ctx, name, who)
+// Resume has a paused job go on, or a destination.
+func (f fleet) Resume(ctx context.Context, p admin.Pause) (held bool, err error) {
+	held, err = f.a.broker.Resume(ctx, broker.Hold{Job: p.Job, Destination: p.Destination}, p.Who)
 	return held, asked(err)
 }
 

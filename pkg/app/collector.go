@@ -35,12 +35,13 @@ var (
 	descLate   = gauge("cupid_promote_lag_seconds", "For how long the first of the delayed ranges and callbacks is due and nobody has moved it to its list.", "job")
 	descLag    = gauge("cupid_scan_lag", "How far a scan is behind, as its leader said last: ids for an insert scan, seconds for an update scan.", "job", "scan")
 	descCursor = gauge("cupid_scan_cursor", "Upper end of what a scan has claimed: a scan key that is a number, or a time as Unix seconds.", "job", "scan")
+	descHeld   = gauge("cupid_destination_held", "1 when a person or the brake holds the callbacks of a destination.", "job", "destination")
 	descDown   = gauge("cupid_receiver_down", "1 when a receiver fails all the time and is left alone for a while.", "receiver")
 )
 
 // Describe names the metrics.
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descDepth, descOpen, descLed, descPaused, descOldest, descLate, descLag, descCursor, descDown} {
+	for _, d := range []*prometheus.Desc{descDepth, descOpen, descLed, descPaused, descHeld, descOldest, descLate, descLag, descCursor, descDown} {
 		to <- d
 	}
 }
@@ -74,6 +75,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		send(descOpen, float64(j.Open), j.Name)
 		send(descLed, truth(j.Leader != ""), j.Name)
 		send(descPaused, truth(j.Paused != ""), j.Name)
+		for _, d := range destinationsOf(j) {
+			send(descHeld, truth(j.Held[d] != ""), j.Name, d)
+		}
 	}
 	receivers, err := c.receivers(ctx)
 	if err != nil {

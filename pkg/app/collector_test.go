@@ -56,6 +56,7 @@ func TestMetrics(t *testing.T) {
 		`cupid_callback_attempts_total{class="2xx",receiver="` + strings.TrimPrefix(w.receiver.URL, "http://") + `"} 20`,
 		`cupid_callback_attempts_total{class="none",receiver="` + strings.TrimPrefix(w.receiver.URL, "http://") + `"} 0`,
 		`cupid_redis_script_errors_total{script="claim"} 0`, `cupid_database_query_seconds_count{kind="other"} `, `cupid_redis_seconds_count `,
+		`cupid_destination_held{destination="far",job="shop"} 0`,
 	} {
 		require.True(t, strings.Contains(both, line), line) //nolint:testifylint // the whole text would be shown
 	}

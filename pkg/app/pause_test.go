@@ -34,7 +34,7 @@ func TestAPausedJobStandsStill(t *testing.T) {
 	require.EqualValues(t, 1, w.server.Client.LLen(t.Context(), w.key("ranges")).Val())
 	require.Equal(t, 100, w.receiver.Count())
 
-	held, err := app.Resume(t.Context(), c, "shop", "eva@desk")
+	held, err := app.Resume(t.Context(), c, "shop", "", "eva@desk")
 	require.NoError(t, err)
 	require.True(t, held)
 	w.equalInTheEnd()

@@ -27,6 +27,7 @@ func (q *Queue) Alerts(ctx context.Context) (alerts []job.Alert, told bool, err 
 	args := []any{
 		q.keys.troublePrefix(), q.keys.callbackPrefix(), q.keys.rangePrefix(),
 		q.limits.MaxCallbacks, below(q.limits.MaxCallbacks), callbackTroubles,
+		q.keys.pausedDestination(""), brakeHolder,
 	}
 	keys := append([]string{q.keys.told(), q.keys.stalled()}, q.keys.open()...)
 	reply, err := run(ctx, q.b.rdb, readAlertsScript, keys, append(args, anys(q.keys.destinations)...)...)

@@ -13,7 +13,7 @@ import (
 // FetchCallbacks leases up to n due callbacks of one destination. Like FetchRanges it
 // is sent once only, and what could be read comes even with an error.
 func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
-	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked()}
+	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked(), q.keys.pausedDestination(destination)}
 	reply, err := run(ctx, q.b.once, fetchCallbacksScript, keys, q.spec.Identity, q.spec.Details, worker,
 		ms(q.lease), newToken(), n, q.keys.callbackPrefix(), q.keys.troublePrefix())
 	if err != nil {

@@ -93,6 +93,14 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	require.Len(t, got, 2)
 	require.NoError(t, l.Refresh(ctx, lease))
 
+	// The brake: what is open must be able to leave.
+	braked, err := f.Brake(ctx, "a", 0.2, job.Share{Compared: 1000, Different: 1000, There: 100})
+	require.NoError(t, err)
+	require.True(t, braked)
+	held, err := f.broker.Resume(ctx, Hold{Job: "db.user", Destination: "a"}, "eva")
+	require.NoError(t, err)
+	require.True(t, held)
+
 	// People hear of it.
 	tellings, err := f.broker.ClaimAlerts(ctx, "", []job.Alert{{Kind: job.AlertMemory, Count: 100}}, again)
 	require.NoError(t, err)
@@ -102,9 +110,9 @@ func TestFullRedisRefusesNewWorkAndEndsTheOld(t *testing.T) {
 	require.True(t, first)
 
 	// A person who stops the flood.
-	_, err = f.broker.Pause(ctx, "db.user", "eva", "too much", 0)
+	_, err = f.broker.Pause(ctx, Hold{Job: "db.user"}, "eva", "too much", 0)
 	require.NoError(t, err)
-	held, err := f.broker.Resume(ctx, "db.user", "eva")
+	held, err = f.broker.Resume(ctx, Hold{Job: "db.user"}, "eva")
 	require.NoError(t, err)
 	require.True(t, held)
 

@@ -38,11 +38,17 @@ type keys struct {
 	destinations []string
 }
 
-func (k keys) lock() string         { return k.prefix + "lock" }          // STRING, redislock
-func (k keys) spec() string         { return k.prefix + "spec" }          // HASH identity, details, leader
-func (k keys) cursor() string       { return k.prefix + "cursor" }        // HASH "<scan>:<shard>" → upper end claimed
-func (k keys) samples() string      { return k.prefix + "samples" }       // ZSET range id of the late pass → time it was taken, ms
-func (k keys) paused() string       { return k.prefix + "paused" }        // HASH by, why, until
+func (k keys) lock() string    { return k.prefix + "lock" }    // STRING, redislock
+func (k keys) spec() string    { return k.prefix + "spec" }    // HASH identity, details, leader
+func (k keys) cursor() string  { return k.prefix + "cursor" }  // HASH "<scan>:<shard>" → upper end claimed
+func (k keys) samples() string { return k.prefix + "samples" } // ZSET range id of the late pass → time it was taken, ms
+func (k keys) paused() string  { return k.prefix + "paused" }  // HASH by, why, until
+func (k keys) pausedDestination(destination string) string {
+	return k.paused() + ":" + destination // HASH by, why, until, percent
+}
+func (k keys) brake(destination string) string {
+	return k.prefix + "brake:" + destination // HASH compared, different, there, gone, since, resumed
+}
 func (k keys) stats() string        { return k.prefix + "stats" }         // HASH counter → n
 func (k keys) lag() string          { return k.prefix + "lag" }           // HASH "<scan>:<shard>" → ids or seconds that the cursor is behind
 func (k keys) events() string       { return k.prefix + "events" }        // LIST of what happened, newest first

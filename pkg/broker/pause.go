@@ -2,26 +2,37 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
+// Hold is what stands still: a job, or the callbacks of one of its destinations.
+type Hold struct {
+	Job, Destination string // "" for the whole job
+}
+
 // Pause holds a job that this Redis knows: nothing of it is claimed, compared or
-// sent, what is in work is finished. It ends after a while, or for 0 when somebody
-// resumes it. A later pause takes the place of an earlier one. The time is its end
-// on Redis' clock, zero for never. Repeated after a lost reply it is noted twice.
-func (b *Broker) Pause(ctx context.Context, name, who, why string, lasting time.Duration) (until time.Time, err error) {
-	q, err := b.known(ctx, name)
+// sent; of a destination nothing is sent. What is in work is finished. It ends after a
+// while, or for 0 when somebody resumes it. A later pause takes the place of an earlier
+// one. The time is its end on Redis' clock, zero for never. Repeated after a lost reply
+// it is noted twice.
+func (b *Broker) Pause(ctx context.Context, h Hold, who, why string, lasting time.Duration) (until time.Time, err error) {
+	q, keys, about, err := b.hold(ctx, h)
 	if err != nil {
 		return time.Time{}, err
 	}
-	what := why
+	what := about + why
 	if lasting > 0 {
 		what += ", for " + lasting.String()
 	}
-	reply, err := run(ctx, b.rdb, pauseScript, []string{q.keys.paused(), q.keys.events()}, oneLine(who), oneLine(why), ms(lasting), oneLine(what))
+	reply, err := run(ctx, b.rdb, pauseScript, keys[:2], oneLine(who), oneLine(why), ms(lasting), oneLine(what))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("pause %s: %w", q.job, err)
 	}
@@ -29,18 +40,37 @@ func (b *Broker) Pause(ctx context.Context, name, who, why string, lasting time.
 	return at(said), err
 }
 
-// Resume ends what holds a job; held says whether anything did.
-func (b *Broker) Resume(ctx context.Context, name, who string) (held bool, err error) {
-	q, err := b.known(ctx, name)
+// Resume ends what holds a job or a destination, the brake too; held says whether
+// anything did.
+func (b *Broker) Resume(ctx context.Context, h Hold, who string) (held bool, err error) {
+	q, keys, about, err := b.hold(ctx, h)
 	if err != nil {
 		return false, err
 	}
-	reply, err := run(ctx, b.rdb, resumeScript, []string{q.keys.paused(), q.keys.events()}, oneLine(who), b.wakeChannel(), q.message(job.WakeAll))
+	reply, err := run(ctx, b.rdb, resumeScript, keys, oneLine(who), b.wakeChannel(), q.message(job.WakeAll), about)
 	if err != nil {
 		return false, fmt.Errorf("resume %s: %w", q.job, err)
 	}
 	said, err := verdict(reply)
 	return said == "ok", err
+}
+
+// hold gives the keys of what holds a job or a destination, and what a note about it begins with.
+func (b *Broker) hold(ctx context.Context, h Hold) (q *Queue, keys []string, about string, err error) {
+	if q, err = b.known(ctx, h.Job); err != nil {
+		return nil, nil, "", err
+	}
+	if h.Destination == "" {
+		return q, []string{q.keys.paused(), q.keys.events()}, "", nil
+	}
+	named, err := b.rdb.HGet(ctx, q.keys.spec(), "destinations").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, nil, "", redisError(err)
+	}
+	if !slices.Contains(strings.Fields(named), h.Destination) {
+		return nil, nil, "", unknownError(fmt.Sprintf("job %s has no destination %q; there are: %s", q.job, h.Destination, named))
+	}
+	return q, []string{q.keys.pausedDestination(h.Destination), q.keys.events(), q.keys.brake(h.Destination)}, h.Destination + ": ", nil
 }
 
 // held says in a line who holds the job and why; "" when nobody does.

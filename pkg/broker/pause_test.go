@@ -22,7 +22,7 @@ func TestAPausedJobStandsStillUntilSomebodyResumesIt(t *testing.T) {
 		inWork, calling := f.fetchRange(), f.fetchCallback()
 		before := f.state()
 
-		until, err := f.broker.Pause(ctx, "db.user", "eva@desk", "the receiver\nis moved", 0)
+		until, err := f.broker.Pause(ctx, Hold{Job: "db.user"}, "eva@desk", "the receiver\nis moved", 0)
 		require.NoError(f, err)
 		require.Zero(f, until)
 		require.ErrorIs(f, l.Claim(ctx, claim("10", "20")), job.ErrPaused)
@@ -41,7 +41,7 @@ func TestAPausedJobStandsStillUntilSomebodyResumesIt(t *testing.T) {
 		require.Equal(f, job.SettledOK, f.settle(job.Settlement{Callback: calling, To: job.Closed}))
 
 		heard := f.hints()
-		held, err := f.broker.Resume(ctx, "db.user", "bob@desk")
+		held, err := f.broker.Resume(ctx, Hold{Job: "db.user"}, "bob@desk")
 		require.NoError(f, err)
 		require.True(f, held)
 		require.Equal(f, []string{"db.user "}, heard(), "everything is looked at")
@@ -49,7 +49,7 @@ func TestAPausedJobStandsStillUntilSomebodyResumesIt(t *testing.T) {
 		f.fetchRange()
 		f.fetchCallback()
 
-		held, err = f.broker.Resume(ctx, "db.user", "bob@desk")
+		held, err = f.broker.Resume(ctx, Hold{Job: "db.user"}, "bob@desk")
 		require.NoError(f, err)
 		require.False(f, held)
 		require.Empty(f, heard())
@@ -82,22 +82,22 @@ func TestAPauseEndsByItself(t *testing.T) {
 			require.NoError(f, err)
 			return line
 		}
-		until, err := f.broker.Pause(ctx, "", "eva", "move", 2*time.Hour)
+		until, err := f.broker.Pause(ctx, Hold{}, "eva", "move", 2*time.Hour)
 		require.NoError(f, err)
 		require.WithinDuration(f, time.UnixMilli(f.now()).Add(2*time.Hour), until, time.Minute)
 		require.Equal(f, "eva: move, until "+until.Format(time.DateTime)+" UTC", held())
 		require.Equal(f, []string{"pause eva move, for 2h0m0s"}, f.noted())
 
 		// A later pause takes the place of the earlier one, with its end.
-		_, err = f.broker.Pause(ctx, "", "eva", "longer", 0)
+		_, err = f.broker.Pause(ctx, Hold{}, "eva", "longer", 0)
 		require.NoError(f, err)
 		require.Equal(f, "eva: longer", held())
 
-		_, err = f.broker.Pause(ctx, "", "eva", "short", time.Millisecond)
+		_, err = f.broker.Pause(ctx, Hold{}, "eva", "short", time.Millisecond)
 		require.NoError(f, err)
 		require.Eventually(f, func() bool { return held() == "" }, 10*time.Second, time.Millisecond)
 		f.fetchRange()
-		resumed, err := f.broker.Resume(ctx, "", "bob")
+		resumed, err := f.broker.Resume(ctx, Hold{}, "bob")
 		require.NoError(f, err)
 		require.False(f, resumed, "it was over")
 		require.NotContains(f, f.state(), "paused")
@@ -108,10 +108,10 @@ func TestAPauseEndsByItself(t *testing.T) {
 func TestOnlyAKnownJobIsPaused(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
-		_, err := f.broker.Pause(f.Context(), "nobody", "eva", "move", 0)
+		_, err := f.broker.Pause(f.Context(), Hold{Job: "nobody"}, "eva", "move", 0)
 		require.ErrorIs(f, err, ErrRefused)
 		require.ErrorContains(f, err, `this Redis knows no job "nobody"; there are: db.user`)
-		_, err = f.broker.Resume(f.Context(), "nobody", "eva")
+		_, err = f.broker.Resume(f.Context(), Hold{Job: "nobody"}, "eva")
 		require.ErrorIs(f, err, ErrRefused)
 		f.want(state{})
 	})

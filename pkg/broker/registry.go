@@ -134,10 +134,20 @@ func (b *Broker) askState(ctx context.Context, pipe redis.Pipeliner, name string
 	cursors, lag := pipe.HGetAll(ctx, q.keys.cursor()), pipe.HGetAll(ctx, q.keys.lag())
 	depths, stats := q.askDepths(ctx, pipe), pipe.HGetAll(ctx, q.keys.stats())
 	told := pipe.HGetAll(ctx, q.keys.told())
+	holds := make([]*redis.MapStringStringCmd, len(q.keys.destinations))
+	for i, d := range q.keys.destinations {
+		holds[i] = pipe.HGetAll(ctx, q.keys.pausedDestination(d))
+	}
 	return func(now time.Time) job.State {
 		s := job.State{
 			Name: name, Source: spec["identity"], Leader: holder(lock.Val()), Paused: holdLine(hold.Val(), now),
 			Cursors: cursors.Val(), Lag: counters(lag.Val()), Depths: depths(), Stats: counters(stats.Val()), Told: knownSince(told.Val()),
+			Held: map[string]string{},
+		}
+		for i, d := range q.keys.destinations {
+			if line := holdLine(holds[i].Val(), now); line != "" {
+				s.Held[d] = line
+			}
 		}
 		for name, n := range s.Depths {
 			if strings.HasPrefix(name, "callbacks:") && name != "callbacks:parked" {

@@ -65,7 +65,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 		require.NoError(f, other.Register(f.Context(), "s1"))
 		f.lead("s1")
 		f.seed(state{
-			"paused": {"by=eva", "why=move"}, "cursor": {"insert:db.user=7"}, "stats": {"rows=12", "odd=x"},
+			"paused": {"by=eva", "why=move"}, "paused:a": {"by=bob", "why=over", "until=1"}, "paused:b": {"by=brake", "why=too much"}, "cursor": {"insert:db.user=7"}, "stats": {"rows=12", "odd=x"},
 			"ranges": {"1"}, "ranges:leased": {"2@now", "3@now"}, "callbacks:b": {"4"}, "callbacks:slow": {"5@now"}, "samples": {"6@now"},
 			"told": {"slow:a=on 1795347106044 since 1795347000000", "slow:b=over 1795347106044 since 1795347000000", "claim:slow:c=1795347106044 by X"},
 		})
@@ -80,7 +80,7 @@ func TestJobsShowWhatRedisHolds(t *testing.T) {
 		require.Len(f, states[1].Heads, 4, "of what holds something; tested with the heads")
 		states[1].Heads = nil
 		require.Equal(f, job.State{
-			Name: "db.user", Source: "db.user by id", Leader: "s1", Paused: "eva: move",
+			Name: "db.user", Source: "db.user by id", Leader: "s1", Paused: "eva: move", Held: map[string]string{"b": "brake: too much"},
 			Told:    map[string]time.Time{"slow:a": time.UnixMilli(1795347000000).UTC()},
 			Cursors: map[string]string{"insert:db.user": "7"},
 			Lag:     map[string]int64{"insert:db.user": 90, "update:db.user": 3},

@@ -35,7 +35,7 @@ func TestARemovedJobLeavesNothingButAnEvent(t *testing.T) {
 			require.NoError(f, f.PutAgain(ctx, []job.Difference{difference(fmt.Sprint(1000 + i))}))
 		}
 		require.NoError(f, f.raw.RPush(ctx, f.keys.callbacks("former"), "former:1").Err(), "of a destination that left the config")
-		_, err := f.broker.Pause(ctx, "db.user", "eva", "move", 0)
+		_, err := f.broker.Pause(ctx, Hold{Job: "db.user"}, "eva", "move", 0)
 		require.NoError(f, err)
 		before, err := f.raw.Keys(ctx, globEscape(f.keys.prefix)+"*").Result()
 		require.NoError(f, err)

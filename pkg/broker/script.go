@@ -43,6 +43,7 @@ var (
 	promoteScript        = script("promote")
 	fetchCallbacksScript = script("fetch_callbacks")
 	settleScript         = script("settle")
+	brakeScript          = script("brake")
 	eventScript          = script("event")
 	readAlertsScript     = script("read_alerts")
 	claimAlertsScript    = script("claim_alerts")

@@ -190,6 +190,7 @@ func (r *reader) callback(at string, lease time.Duration) job.Callback {
 
 		DestinationRow: r.flag(at + "destinationRow"),
 		Secrets:        r.webhookSecrets(at + "secrets"),
+		Brake:          r.share(at + "brake"),
 		Off:            r.flag(at + "off"),
 	}
 	if c.URL == "" && !c.Off && !r.bad(at+"url") {

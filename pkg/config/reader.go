@@ -159,6 +159,18 @@ func (r *reader) wholeNumber(v any, at string) (int, bool) {
 	return n, err == nil
 }
 
+// share reads a part of one: 0 for none, and less than all.
+func (r *reader) share(key string) float64 {
+	v, at, _ := r.find(key)
+	if _, isText := v.(string); !isText || r.lenient(at) {
+		if s, err := strconv.ParseFloat(strings.TrimSpace(fmt.Sprint(v)), 64); err == nil && s >= 0 && s < 1 {
+			return s
+		}
+	}
+	r.wrong(at, "found "+shown(v), "want a share from 0 to less than 1, such as 0.2")
+	return 0
+}
+
 // duration reads "1.5s", or in the seed form a number of the key's unit.
 func (r *reader) duration(key string) time.Duration {
 	v, at, _ := r.find(key)

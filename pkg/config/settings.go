@@ -134,6 +134,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].callback.proxy", "", "", "URL of a proxy, or none; without it what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say", limit{}},
 		{"jobs[].callback.networks", "", "", "networks such as 10.0.0.0/8 that may be called; without them any. Link-local addresses and those of a cloud's metadata never are", limit{}},
 		{"jobs[].callback.secrets", "", "", "Standard Webhooks secrets: the first signs, the others too while they are rotated", limit{}},
+		{"jobs[].callback.brake", "", "0", "share of compared rows, such as 0.2, above which a destination's callbacks are held until somebody resumes it; 0 for none", limit{}},
 		{"jobs[].callback.off", "", "false", "count differences, call nobody; also written callback: off", limit{}},
 		{"jobs[].destinations[].name", "", "", "name of the destination; without it <database>.<table>, with @host where two are equal", limit{}},
 		{"jobs[].destinations[].dsn", "des[].dsn", "", "DSN of the table the rows should reach", limit{}},

@@ -222,6 +222,7 @@ type (
 		Networks       []netip.Prefix    `yaml:"networks,omitempty"`
 
 		Secrets []string `yaml:"secrets,omitempty"`
+		Brake   float64  `yaml:"brake"`
 		Off     bool     `yaml:"off"`
 	}
 )
@@ -302,7 +303,7 @@ func (w writer) destination(d job.Destination) destinationForm {
 		Callback: callbackForm{
 			URL: w.address(c.URL), Timeout: span(c.Timeout), Retry: span(c.Retry), SlowRetry: span(c.SlowRetry),
 			Verify: c.Verify, VerifyDelay: span(c.VerifyDelay), Concurrency: c.Concurrency,
-			MaxInFlight: c.Limit.AtOnce, Rate: c.Limit.PerSecond, BreakAfter: c.Limit.BreakAfter, Body: string(c.Body), Off: c.Off,
+			MaxInFlight: c.Limit.AtOnce, Rate: c.Limit.PerSecond, BreakAfter: c.Limit.BreakAfter, Body: string(c.Body), Brake: c.Brake, Off: c.Off,
 			DestinationRow: c.DestinationRow, MaxBytes: c.MaxBytes,
 			Bearer: w.secret(c.Connect.Bearer), Username: c.Connect.Username, Password: w.secret(c.Connect.Password),
 			CAFile: c.Connect.CAFile, CertFile: c.Connect.CertFile, KeyFile: c.Connect.KeyFile,

@@ -13,6 +13,7 @@ const (
 	AlertSeveral   AlertKind = "several"   // a key with several rows
 	AlertStalled   AlertKind = "stalled"   // ranges that no run finishes were set aside
 	AlertBreaker   AlertKind = "breaker"   // a receiver fails all the time and is left alone for a while
+	AlertBrake     AlertKind = "brake"     // too many rows of a destination differ, its callbacks are held
 	AlertBacklog   AlertKind = "backlog"   // a limit is reached, claiming stands still
 	AlertMemory    AlertKind = "memory"    // Redis is nearly full, claiming and comparing stand still
 	AlertForgotten AlertKind = "forgotten" // Redis came back without its data, everything begins again

@@ -10,6 +10,7 @@ const (
 	EventAlertRaised EventKind = "alert_raised"
 	EventAlertOver   EventKind = "alert_over"
 	EventForgotten   EventKind = "forgotten"
+	EventBrake       EventKind = "brake"
 )
 
 // Event is something that happened to a job and that somebody may want to know

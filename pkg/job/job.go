@@ -146,6 +146,7 @@ type Callback struct {
 	MaxBytes int
 	Connect  Connect
 	Secrets  []Secret // Standard Webhooks secrets; the first signs, the others too while rotating
+	Brake    float64  // share of compared rows above which callbacks are held; 0 for none
 	Off      bool     // observe only: differences are counted, nobody is called
 }
 

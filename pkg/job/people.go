@@ -30,11 +30,13 @@ type Process struct {
 
 // State is what the queue holds of one job.
 type State struct {
-	Name    string            `json:"name"`
-	Source  string            `json:"source"`  // identity: source and scan key
-	Leader  string            `json:"leader"`  // "" when no scheduler leads
-	Retired bool              `json:"retired"` // no scheduler has it in its config
-	Paused  string            `json:"paused"`  // who holds it, why, and until when; "" when nobody does
+	Name    string `json:"name"`
+	Source  string `json:"source"`  // identity: source and scan key
+	Leader  string `json:"leader"`  // "" when no scheduler leads
+	Retired bool   `json:"retired"` // no scheduler has it in its config
+	Paused  string `json:"paused"`  // who holds it, why, and until when; "" when nobody does
+	// Held are the destinations whose callbacks are held, by a person or by the brake, and why.
+	Held    map[string]string `json:"held"`
 	Cursors map[string]string `json:"cursors"`
 	// Lag is how far each scan was behind at the leader's last beat: ids for an
 	// insert scan, seconds for an update scan.

@@ -70,6 +70,12 @@ const (
 	WakeAll       = ""          // hints may have been missed: look at everything
 )
 
+// Share is what was found of a destination since the last time, for its brake.
+type Share struct {
+	Compared, Different int // rows of a range, and those of them that differ at first sight
+	There, Gone         int // differences that still are there on the second look, and that are not
+}
+
 // Counts are added to a job's counters.
 type Counts map[string]int64
 

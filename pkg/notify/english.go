@@ -34,6 +34,11 @@ var english = words{
 			"It is tried now and then, and called again as soon as it answers. Look at the receiver.",
 			"the receiver is called again",
 		},
+		job.AlertBrake: {
+			"callbacks are held, because %d %% of the compared rows differ",
+			"If these are real losses, let them be sent: cupid resume JOB --destination NAME. If not, look at the DSN, the columns and the zone of the destination first.",
+			"callbacks are no longer held",
+		},
 		job.AlertBacklog: {
 			"the backlog has reached its limit (%d open)",
 			"No new rows are compared until it falls. Look at the receiver.",

@@ -329,7 +329,7 @@ func TestText(t *testing.T) {
 	fleet := job.Telling{Alert: job.Alert{Kind: job.AlertBreaker, Destination: "receiver:80"}, News: job.NewsOn}
 	require.Equal(t, "receiver:80: the receiver fails all the time and is left alone for a while", English.Say(fleet))
 	require.Equal(t, "cupid Redis: 90 % of its maxmemory is used", English.title(job.Telling{Alert: job.Alert{Kind: job.AlertMemory, Count: 90}}))
-	require.Equal(t, "cupid shop: brake: 3", English.title(job.Telling{Alert: job.Alert{Kind: "brake", Job: "shop", Count: 3}}))
+	require.Equal(t, "cupid shop: news: 3", English.title(job.Telling{Alert: job.Alert{Kind: "news", Job: "shop", Count: 3}}))
 	for d, want := range map[time.Duration]string{0: "0s", 59 * time.Second: "59s", time.Minute: "1m", 10*time.Minute + 20*time.Second: "10m", 3 * time.Hour: "3h", 50 * time.Hour: "50h"} {
 		require.Equal(t, want, lasting(d))
 	}

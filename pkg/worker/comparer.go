@@ -142,13 +142,13 @@ var errStopped = errors.New("stopped")
 func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Counts, error) {
 	counts := job.Counts{"ranges": 1, "rows": 0, "differences": 0}
 	portion := 0
-	for n, read := range c.passes(r.Range) {
+	for n, pass := range c.passes(r.Range) {
 		rest := r.Range
 		for more := true; more; {
 			if stop.Err() != nil {
 				return counts, errStopped
 			}
-			p, err := read(ctx, rest)
+			p, err := pass.read(ctx, rest)
 			if err != nil {
 				return counts, err
 			}
@@ -159,6 +159,7 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 			}
 			counts["differences"] += int64(p.differing)
 			counts.Add("unexplained", p.unexplained)
+			c.brake(ctx, pass.targets, p)
 			for portionOf := range slices.Chunk(p.differences, portionSize) {
 				portion++
 				if err := c.w.c.Queue.Put(ctx, r, portion, portionOf); err != nil {

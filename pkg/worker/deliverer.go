@@ -242,8 +242,17 @@ func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settle
 	if err != nil {
 		return nil, err
 	}
+	held, err := d.brake(ctx, pending, waits)
+	if err != nil {
+		return nil, err
+	}
 	for _, w := range append(waits, changed...) {
 		settler.settle(w, false)
+	}
+	if held {
+		d.release(callbacks(pending), settler)
+		d.w.c.Trouble()
+		return nil, nil
 	}
 	return pending, nil
 }

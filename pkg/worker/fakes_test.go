@@ -31,6 +31,8 @@ type queue struct {
 	late      map[job.CallbackID]bool
 	due       time.Duration // until the next item is due; 0 is none
 	onFetch   func()
+	braked    bool  // what the brake answers
+	brakeErr  error // instead
 
 	fetched   map[string][]time.Time // "ranges", "callbacks" → when they were asked for
 	put       []job.Difference
@@ -45,6 +47,7 @@ type queue struct {
 	settled   [][]job.Settlement
 	again     []job.Difference
 	extended  []map[string]string
+	shares    []job.Share
 	promoted  int
 	reclaimed int
 }
@@ -147,6 +150,13 @@ func (q *queue) ReleaseRange(_ context.Context, r job.LeasedRange) error {
 
 func (q *queue) ExtendRanges(ctx context.Context, leases map[string]string) ([]string, error) {
 	return q.ExtendCallbacks(ctx, leases)
+}
+
+func (q *queue) Brake(_ context.Context, _ string, _ float64, s job.Share) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.shares = append(q.shares, s)
+	return q.braked, errors.Join(q.away, q.brakeErr)
 }
 
 func (q *queue) DueCallbacks(context.Context, string) (int, error) {

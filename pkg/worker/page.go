@@ -29,26 +29,30 @@ type page struct {
 	more        bool
 }
 
-// reader looks at the beginning of a range.
-type reader func(ctx context.Context, rest job.Range) (page, error)
+// pass is a way through a range.
+type pass struct {
+	targets []Target
+	// read looks at the beginning of what is left.
+	read func(ctx context.Context, rest job.Range) (page, error)
+}
 
-// passes are the ways through a range that together compare every destination.
-func (c *comparer) passes(r job.Range) []reader {
+// passes are those that together compare every destination.
+func (c *comparer) passes(r job.Range) []pass {
 	byKey := !r.UpTo.Timed() && !r.UpTo.Open()
-	var passes []reader
+	var passes []pass
 	var plain []Target
 	for _, t := range c.w.c.Targets {
 		switch {
 		case t.Ranges != nil && byKey:
-			passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.folded(ctx, rest, t) })
+			passes = append(passes, pass{[]Target{t}, func(ctx context.Context, rest job.Range) (page, error) { return c.folded(ctx, rest, t) }})
 		case t.Hashes != nil:
-			passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, t) })
+			passes = append(passes, pass{[]Target{t}, func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, t) }})
 		default:
 			plain = append(plain, t)
 		}
 	}
 	if len(plain) > 0 {
-		passes = append(passes, func(ctx context.Context, rest job.Range) (page, error) { return c.plain(ctx, rest, plain) })
+		passes = append(passes, pass{plain, func(ctx context.Context, rest job.Range) (page, error) { return c.plain(ctx, rest, plain) }})
 	}
 	return passes
 }

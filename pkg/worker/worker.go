@@ -62,6 +62,8 @@ type Queue interface {
 	HastenCallbacks(ctx context.Context, destination string, all bool) error
 	ExtendCallbacks(ctx context.Context, leases map[string]string) (lost []string, err error)
 
+	Brake(ctx context.Context, destination string, most float64, s job.Share) (held bool, err error)
+
 	Promote(ctx context.Context, longest time.Duration) (job.Promoted, error)
 	Reclaim(ctx context.Context) (job.Reclaimed, error)
 }

@@ -161,6 +161,9 @@ func show(out io.Writer, s app.Status) error {
 		if j.Paused != "" {
 			fmt.Fprintf(w, "  paused\t%s\n", j.Paused)
 		}
+		for _, d := range slices.Sorted(maps.Keys(j.Held)) {
+			fmt.Fprintf(w, "  held\tcallbacks of %s: %s; cupid resume %s --destination %s sends them\n", d, j.Held[d], j.Name, d)
+		}
 		for _, scan := range slices.Sorted(maps.Keys(j.Cursors)) {
 			fmt.Fprintf(w, "  cursor %s\t%s%s\n", scan, orNone(j.Cursors[scan]), behind(j, scan))
 		}

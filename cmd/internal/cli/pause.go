@@ -16,7 +16,8 @@ func addPause(root *cobra.Command) {
 	var o app.PauseOptions
 	pause := &cobra.Command{
 		Use: "pause JOB -c FILE --reason WHY", Short: "Have a job stand still", Args: oneJob,
-		Long: "Nothing more of the job is claimed, compared or sent, by no process. What is in work is finished.",
+		Long: "Nothing more of the job is claimed, compared or sent, by no process. What is in work is finished.\n" +
+			"With --destination the callbacks of that destination alone are held; its rows are compared.",
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Job, o.Who = args[0], whoAmI()
 			return pause(c, root, o)
@@ -24,10 +25,15 @@ func addPause(root *cobra.Command) {
 	}
 	pause.Flags().StringVar(&o.Why, "reason", "", "why, for those who find the job paused")
 	pause.Flags().DurationVar(&o.For, "for", 0, "after this time it goes on by itself; without it, it waits for cupid resume")
+	pause.Flags().StringVar(&o.Destination, "destination", "", "hold the callbacks of this destination alone")
+	var destination string
 	resume := &cobra.Command{
 		Use: "resume JOB -c FILE", Short: "Have a paused job go on", Args: oneJob,
-		RunE: func(c *cobra.Command, args []string) error { return resume(c, root, args[0]) },
+		Long: "With --destination the callbacks of that destination go on, whether a person or the brake holds them;\n" +
+			"for an hour its brake holds none of them.",
+		RunE: func(c *cobra.Command, args []string) error { return resume(c, root, args[0], destination) },
 	}
+	resume.Flags().StringVar(&destination, "destination", "", "send the callbacks of this destination that are held")
 	root.AddCommand(pause, resume)
 }
 
@@ -53,27 +59,33 @@ func pause(c, root *cobra.Command, o app.PauseOptions) error {
 	if err != nil {
 		return err
 	}
-	ends := "until cupid resume " + o.Job
+	ends, what := "until cupid resume "+o.Job, o.Job+" stands"
+	if o.Destination != "" {
+		ends, what = ends+" --destination "+o.Destination, "callbacks of "+o.Destination+" stand"
+	}
 	if !until.IsZero() {
 		ends = "until " + moment(until) + " UTC"
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%s stands still %s; what is in work is finished\n", o.Job, ends)
+	fmt.Fprintf(c.OutOrStdout(), "%s still %s; what is in work is finished\n", what, ends)
 	return nil
 }
 
-func resume(c, root *cobra.Command, job string) error {
+func resume(c, root *cobra.Command, job, destination string) error {
 	cfg, err := configOf(root)
 	if err != nil {
 		return err
 	}
-	held, err := app.Resume(c.Context(), cfg, job, whoAmI())
+	held, err := app.Resume(c.Context(), cfg, job, destination, whoAmI())
 	if err != nil {
 		return err
 	}
-	outcome := "goes on"
-	if !held {
-		outcome = "was not paused"
+	what, outcome, otherwise := job, "goes on", "was not paused"
+	if destination != "" {
+		what, outcome, otherwise = "callbacks of "+destination, "go on", "were not held"
 	}
-	fmt.Fprintln(c.OutOrStdout(), job, outcome)
+	if !held {
+		outcome = otherwise
+	}
+	fmt.Fprintln(c.OutOrStdout(), what, outcome)
 	return nil
 }

@@ -100,10 +100,11 @@ export function pause(job, done) {
     });
 }
 
-export function resume(job, done) {
-  open(`${t("resume")}: ${job}`, [h("p", {}, t("resume-what"))], t("resume"), "primary", async () => {
-    await post(`jobs/${encodeURIComponent(job)}/resume`, {});
-    say(`${job}: ${t("running")}`);
+export function resume(job, done, destination) {
+  const what = destination ? `${job}: ${destination}` : job;
+  open(`${t("resume")}: ${what}`, [h("p", {}, t(destination ? "resume-destination" : "resume-what"))], t("resume"), "primary", async () => {
+    await post(`jobs/${encodeURIComponent(job)}/resume`, { destination });
+    say(`${what}: ${t("running")}`);
     done?.();
   });
 }

@@ -23,6 +23,10 @@ const remedies = {
   too_many_open: (x) => [go(t("b-show-slow"), link.callbacks({ job: x.job, queue: x.queue }), true)],
   not_ready: () => [],
   paused: (x) => [press(t("resume"), () => resume(x.job))],
+  held: (x) => [
+    go(t("b-show-callbacks"), link.callbacks({ job: x.job, queue: x.queue, destination: x.destination }), true),
+    h("button", { onclick: () => resume(x.job, undefined, x.destination) }, t("resume")),
+  ],
   slow_callbacks: (x) => [
     press(t("b-retry-all", { n: number(x.count) }), () => act("retry", { job: x.job, queue: "slow" }, number(x.count))),
     go(t("b-show-slow"), link.callbacks({ job: x.job, queue: "slow" })),

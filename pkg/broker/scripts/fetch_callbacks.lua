@@ -1,5 +1,6 @@
 -- Leases the oldest due callbacks of one destination to one worker.
 -- KEYS  1 spec  2 paused  3 callbacks:<destination>  4 callbacks:leased  5 callbacks:parked
+--       6 paused:<destination>
 -- ARGV  1 identity  2 details  3 worker  4 lease, ms  5 token  6 most callbacks  7 prefix of callback:<id>
 --       8 prefix of trouble:<kind>:<destination>
 -- Returns {"ok", now in ms, {id, token, field, value, …}, …} {"paused"} {"spec", field, found}
@@ -9,7 +10,7 @@ local spec = redis.call('HMGET', KEYS[1], 'identity', 'details')
 if not spec[1] then return {'ok', int(now())} end
 if spec[1] ~= ARGV[1] then return {'spec', 'identity', spec[1]} end
 if spec[2] ~= ARGV[2] then return {'spec', 'details', spec[2] or ''} end
-if paused(KEYS[2]) then return {'paused'} end
+if paused(KEYS[2]) or paused(KEYS[6]) then return {'paused'} end
 
 local at = now()
 local reply = {'ok', int(at)}

@@ -1,5 +1,5 @@
--- Holds a job for a person, and notes it.
--- KEYS  1 paused  2 events
+-- Holds a job, or the callbacks of one destination, for a person, and notes it.
+-- KEYS  1 paused or paused:<destination>  2 events
 -- ARGV  1 who  2 why  3 for how long, ms; 0 until somebody ends it  4 what to note
 -- Returns {when it ends, ms; 0 for never}
 -- Atomic: a hold and its note are one step, and its end is on Redis' clock, which the other scripts ask.
