@@ -75,6 +75,7 @@ type App struct {
 	slots    *worker.Slots
 	meters   *meters
 	gates    *gates
+	lags     *lags
 	pools    mysql.Pools // of all jobs
 	pulse    pulse.Monitor
 	teller   *teller // of the fleet
@@ -142,6 +143,7 @@ func New(c *config.Config, o Options) (_ *App, err error) {
 	a.teller = newTeller(a, "")
 	a.teller.read = a.broker.Alerts
 	a.gates = newGates(c.Load, a.broker.Permits(c.Process.Lease), a.noteWait())
+	a.lags = newLags(a.log, a.meters.replicaLag)
 	if o.Role != Worker {
 		registry.MustRegister(collector{
 			jobs: func(ctx context.Context) ([]job.State, error) {

@@ -41,6 +41,7 @@ func (d *doctor) tables(ctx context.Context, j job.Job) (all []Finding) {
 		all = append(all, problemOf(where, FoundWarning, w))
 	}
 	all = append(all, d.readable(ctx, j, plan, opened)...)
+	all = append(all, d.replicas(ctx, j, plan)...)
 	all = append(all, d.updateTime(ctx, j, plan.Source)...)
 	return append(all, d.fits(ctx, j, plan.Source)...)
 }

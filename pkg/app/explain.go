@@ -48,6 +48,7 @@ func explain(ctx context.Context, j job.Job, out io.Writer) error {
 	}
 	filtered(out, "  where", j.Source.Where)
 	fmt.Fprintf(out, "  byColumn\t%s\n", byIndex(strings.Join(source.ByColumns, ", "), source.ByIndex))
+	explainReplicas(ctx, out, "  replica", j.Source.Replicas)
 	for n, d := range plan.Destinations {
 		pairing := plan.Pairing(n, mysql.PairingOptions{})
 		fmt.Fprintf(out, "  destination %s\t%s\n", d.Name(), j.Destinations[n].Table)
@@ -59,6 +60,7 @@ func explain(ctx context.Context, j job.Job, out io.Writer) error {
 				fmt.Fprintf(out, "    column %s\t%s\n", pair.Source, o)
 			}
 		}
+		explainReplicas(ctx, out, "    replica", j.Destinations[n].Replicas)
 		fmt.Fprintf(out, "    cupid check\t%s: %s\n", pairing.Strategy(), pairing.Reason())
 		fmt.Fprintf(out, "    workers\t%s\n", workersStrategy(pairing, d))
 	}
@@ -78,6 +80,14 @@ func workersStrategy(p *mysql.Pairing, d *mysql.Destination) string {
 		return "range checksum for ranges of the scan key; for updates " + lookup
 	}
 	return lookup
+}
+
+// explainReplicas says where else than at its server the ranges of a side are read.
+func explainReplicas(ctx context.Context, out io.Writer, label string, replicas job.Replicas) {
+	for _, r := range replicas.Servers {
+		look := lookAtReplica(ctx, r, replicas.MaxLag, nil)
+		fmt.Fprintf(out, "%s\t%s; first looks at ranges, up to %s behind\n", label, look, replicas.MaxLag)
+	}
 }
 
 func filtered(out io.Writer, label, condition string) {

@@ -238,7 +238,7 @@ const poolSize = 8
 // work runs the job once. A *changedError says that its tables are not what they were.
 func (r *jobRun) work(ctx context.Context) error {
 	mistakes := make(chan error, 1)
-	opened, err := openPools(r.job, mysql.Options{
+	options := mysql.Options{
 		Pools: &r.a.pools, MaxOpen: poolSize + r.a.c.Worker.Comparers,
 		StatementTimeout: r.a.c.Process.Lease * 2 / 3, Gate: r.a.gates.of, OnQuery: r.a.meters.query,
 		OnMistake: func(err error) {
@@ -247,11 +247,17 @@ func (r *jobRun) work(ctx context.Context) error {
 			default:
 			}
 		},
-	})
+	}
+	opened, err := openPools(r.job, options)
 	if err != nil {
 		return err
 	}
 	defer opened.close(r.log)
+	copies, err := r.openReplicas(options)
+	if err != nil {
+		return err
+	}
+	defer copies.close()
 	defer r.a.probe(opened)()
 	plan, err := r.inspect(ctx, opened)
 	if err != nil || plan == nil {
@@ -264,7 +270,7 @@ func (r *jobRun) work(ctx context.Context) error {
 	if err := r.known(ctx, queue); err != nil || ctx.Err() != nil {
 		return err
 	}
-	w, closeEndpoints, err := r.newWorker(plan, queue)
+	w, closeEndpoints, err := r.newWorker(plan, queue, copies)
 	if err != nil {
 		return err
 	}
@@ -411,7 +417,8 @@ func fingerprint(j job.Job) (string, error) {
 		By           []string
 		Destinations []destination
 		Where        string `json:",omitempty"`
-	}{By: j.Source.ByColumns, Where: j.Source.Where}
+		Replicated   bool   `json:",omitempty"` // a leader that knows of no replicas claims too few second looks
+	}{By: j.Source.ByColumns, Where: j.Source.Where, Replicated: j.Replicated()}
 	for _, d := range j.Destinations {
 		view.Destinations = append(view.Destinations, destination{d.Name, d.Table, d.Callback.URL, d.ByColumns, d.Columns, d.Where})
 	}
@@ -434,12 +441,10 @@ func (r *jobRun) known(ctx context.Context, q *broker.Queue) error {
 	})
 }
 
-// hash lets the servers compare what they can, and says what they cannot.
+// hash lets the servers compare what they can.
 func (r *jobRun) hash(t *worker.Target, plan *mysql.Plan, n int) {
-	if ok, why := plan.Destinations[n].Hashable(); ok {
+	if ok, _ := plan.Destinations[n].Hashable(); ok {
 		t.Hashes = hashes{source: plan.Source, destination: plan.Destinations[n], n: n}
-	} else {
-		r.log.Info("rows are compared, not their hashes", "destination", t.Config.Name, "why", why)
 	}
 	pairing := plan.Pairing(n, mysql.PairingOptions{})
 	if pairing.Strategy() == mysql.RangeChecksum {
@@ -470,7 +475,7 @@ func (r *jobRun) idlePoll(configured time.Duration) time.Duration {
 	return max(configured, min(time.Duration(len(r.a.runs()))*perJob, longest))
 }
 
-func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Worker, closeAll func(), err error) {
+func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue, copies *replicas) (w *worker.Worker, closeAll func(), err error) {
 	var endpoints []*callback.Endpoint
 	closeAll = func() {
 		for _, e := range endpoints {
@@ -482,6 +487,9 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 	for i, d := range r.job.Destinations {
 		target := worker.Target{Config: d, Destination: plan.Destinations[i]}
 		r.hash(&target, plan, i)
+		if ok, why := plan.Destinations[i].Hashable(); !ok {
+			r.log.Info("rows are compared, not their hashes", "destination", d.Name, "why", why)
+		}
 		if !d.Callback.Off { // then it may have no address
 			e, err := callback.New(d.Callback)
 			if err != nil {
@@ -495,9 +503,14 @@ func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue) (w *worker.Wor
 		}
 		targets = append(targets, target)
 	}
-	return worker.New(worker.Config{
+	c := worker.Config{
 		Job: r.job, Queue: asking{queue, r}, Source: plan.Source, Targets: targets, Log: r.a.log, Name: r.a.id,
 		Slots: r.a.slots, Index: plan.Source, Probe: probe(plan), RangePoll: r.idlePoll(r.a.c.Worker.RangePoll), CallbackPoll: r.idlePoll(r.a.c.Worker.CallbackPoll),
 		Grace: r.a.c.Process.ShutdownTimeout * 2 / 3, Trouble: r.trouble, Meter: r.a.meters.job(r.job.Name, receivers, destinationNames(r.job)...), Pulse: r,
-	}), closeAll, nil
+	}
+	if r.job.Replicated() {
+		copies.plan, copies.targets = plan, targets
+		c.Replicas = copies
+	}
+	return worker.New(c), closeAll, nil
 }

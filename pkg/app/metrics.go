@@ -18,6 +18,8 @@ import (
 type meters struct {
 	ranges      *prometheus.HistogramVec
 	failures    *prometheus.CounterVec
+	readOn      *prometheus.CounterVec
+	replicaLag  *prometheus.GaugeVec
 	rows        *prometheus.CounterVec
 	differing   *prometheus.CounterVec
 	unexplained *prometheus.CounterVec
@@ -41,6 +43,8 @@ func newMeters(r prometheus.Registerer) *meters {
 	return &meters{
 		ranges:      f.NewHistogramVec(prometheus.HistogramOpts{Name: "cupid_range_seconds", Help: "Time to compare a range.", Buckets: seconds}, []string{"job", "scan"}),
 		failures:    f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_range_failures_total", Help: "Ranges that were not compared and are tried again."}, []string{"job"}),
+		readOn:      f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_ranges_read_total", Help: "Ranges compared, by where their rows were read: on primaries, or on replicas at least in part."}, []string{"job", "on"}),
+		replicaLag:  f.NewGaugeVec(prometheus.GaugeOpts{Name: "cupid_replica_lag_seconds", Help: "How far a replica that ranges may be read on said it is behind, when it was asked last; -1 when it did not say."}, []string{"server"}),
 		rows:        f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_compared_total", Help: "Source rows compared with a destination."}, []string{"job", "destination"}),
 		differing:   f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_differing_total", Help: "Source rows that were missing or different at the first look."}, []string{"job", "destination"}),
 		unexplained: f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_rows_unexplained_total", Help: "Source rows whose hashes differ on the servers time after time, while none of their columns does."}, []string{"job", "destination"}),
@@ -58,6 +62,12 @@ func newMeters(r prometheus.Registerer) *meters {
 		alerts:      f.NewCounterVec(prometheus.CounterOpts{Name: "cupid_alert_messages_total", Help: "Messages to people, by what became of them. A failed one is tried again."}, []string{"channel", "outcome"}),
 	}
 }
+
+// Where the rows of a range were read.
+const (
+	onPrimaries = "primaries"
+	onReplicas  = "replicas"
+)
 
 // What becomes of a message.
 const (
@@ -117,6 +127,9 @@ func class(status int) string {
 // zero, so that the first event of each is an increase.
 func (m *meters) job(name string, receivers map[string]string, destinations ...string) worker.Meter {
 	m.failures.WithLabelValues(name)
+	for _, on := range []string{onPrimaries, onReplicas} {
+		m.readOn.WithLabelValues(name, on)
+	}
 	for _, kind := range []string{"range", "callback"} {
 		m.reclaimed.WithLabelValues(name, kind)
 		m.leased.WithLabelValues(name, kind)
@@ -142,6 +155,13 @@ func (m *meters) job(name string, receivers map[string]string, destinations ...s
 				return
 			}
 			m.ranges.WithLabelValues(name, scan.Kind()).Observe(took.Seconds())
+		},
+		OnReadOn: func(replicas bool) {
+			on := onPrimaries
+			if replicas {
+				on = onReplicas
+			}
+			m.readOn.WithLabelValues(name, on).Inc()
 		},
 		OnCompared: func(destination string, rows, differences int) {
 			m.rows.WithLabelValues(name, destination).Add(float64(rows))

@@ -16,7 +16,7 @@ import (
 )
 
 // destinations reads the destinations of a job and names them apart.
-func (r *reader) destinations(list string, source job.Source, lease time.Duration) []job.Destination {
+func (r *reader) destinations(list string, j job.Job, lease time.Duration) []job.Destination {
 	count := r.counts[list]
 	if count == 0 {
 		r.missing(list, "want at least one destination")
@@ -25,24 +25,25 @@ func (r *reader) destinations(list string, source job.Source, lease time.Duratio
 	addresses := make([]*mysql.Config, count)
 	for i := range all {
 		at := fmt.Sprintf("%s.%d.", list, i)
-		all[i], addresses[i] = r.destination(at, source, lease)
+		all[i], addresses[i] = r.destination(at, j, lease)
 	}
 	nameApart(all, addresses)
 	r.checkNames(list, all)
 	return all
 }
 
-func (r *reader) destination(at string, source job.Source, lease time.Duration) (job.Destination, *mysql.Config) {
+func (r *reader) destination(at string, j job.Job, lease time.Duration) (job.Destination, *mysql.Config) {
 	dsn, address := r.dsn(at)
 	d := job.Destination{
 		Name:      r.ownName(at + "name"),
 		DSN:       dsn,
 		DSNFile:   r.dsnFile(at),
-		Table:     cmp.Or(r.text(at+"table"), source.Shard.Table),
-		ByColumns: r.byColumns(at+"byColumn", source.ByColumns),
+		Table:     cmp.Or(r.text(at+"table"), j.Source.Shard.Table),
+		ByColumns: r.byColumns(at+"byColumn", j.Source.ByColumns),
 		Columns:   r.pairs(at + "columns"),
 		Where:     strings.TrimSpace(r.text(at + "where")),
 		Callback:  r.callback(at+"callback.", lease),
+		Replicas:  r.replicas(at, address, j.LateCommit),
 	}
 	if len(d.Columns) == 0 && !r.bad(at+"columns") {
 		r.missing(at+"columns", "want source columns with their destination columns")

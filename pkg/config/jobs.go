@@ -16,7 +16,8 @@ import (
 // job reads one job; what is wrong with it is in the notes.
 func (r *reader) job(i int, lease time.Duration) job.Job {
 	at := func(key string) string { return fmt.Sprintf("jobs.%d.%s", i, key) }
-	source := r.source(at("source."))
+	lateCommit := r.duration(at("lateCommit"))
+	source := r.source(at("source."), lateCommit)
 	j := job.Job{
 		Name:         r.jobName(at("name"), source.Shard),
 		Source:       source,
@@ -25,7 +26,7 @@ func (r *reader) job(i int, lease time.Duration) job.Job {
 		StartID:      r.startID(at("startID")),
 		RangeRows:    r.number(at("rangeRows")),
 		Checksum:     job.Checksum(r.word(at("checksum"))),
-		LateCommit:   r.duration(at("lateCommit")),
+		LateCommit:   lateCommit,
 		MaxRanges:    r.number(at("maxRanges")),
 		MaxCallbacks: r.number(at("maxCallbacks")),
 		ConfirmDelay: r.duration(at("confirmDelay")),
@@ -35,7 +36,7 @@ func (r *reader) job(i int, lease time.Duration) job.Job {
 	if !j.Insert.Enabled && !j.Update.Enabled && !r.bad(at("insert.enabled")) && !r.bad(at("update.enabled")) {
 		r.wrong(at("insert.enabled"), "found neither insert nor update", "want at least one of them true")
 	}
-	j.Destinations = r.destinations(at("destinations"), source, lease)
+	j.Destinations = r.destinations(at("destinations"), j, lease)
 	return j
 }
 
@@ -60,7 +61,7 @@ func defaultName(s job.Shard) string {
 	return job.DefaultName(s.Database, s.Table)
 }
 
-func (r *reader) source(at string) job.Source {
+func (r *reader) source(at string, lateCommit time.Duration) job.Source {
 	dsn, address := r.dsn(at)
 	s := job.Source{
 		DSN:       dsn,
@@ -69,6 +70,7 @@ func (r *reader) source(at string) job.Source {
 		ScanKey:   r.text(at + "scanKey"),
 		Where:     strings.TrimSpace(r.text(at + "where")),
 		ByColumns: r.names(at + "byColumn"),
+		Replicas:  r.replicas(at, address, lateCommit),
 	}
 	if len(s.ByColumns) == 0 && !r.bad(at+"byColumn") {
 		r.missing(at+"byColumn", "want the column, or columns, that relate a row to its destination rows")
@@ -106,6 +108,14 @@ func (r *reader) dsn(at string) (job.Secret, *mysql.Config) {
 	case dsn.Empty():
 		dsn, key = file, at+"dsnFile"
 	}
+	if address := r.address(dsn, key); address != nil {
+		return dsn, address
+	}
+	return job.Secret{}, nil
+}
+
+// address is where a DSN leads; nil after a mistake, which shows no part of it.
+func (r *reader) address(dsn job.Secret, key string) *mysql.Config {
 	address, err := mysql.ParseDSN(dsn.Reveal())
 	switch {
 	case err != nil:
@@ -115,9 +125,9 @@ func (r *reader) dsn(at string) (job.Secret, *mysql.Config) {
 	case address.DBName == "":
 		r.wrong(key, "found a DSN without a database", wantDSN)
 	default:
-		return dsn, address
+		return address
 	}
-	return job.Secret{}, nil
+	return nil
 }
 
 // dsnFile is the path of the file that the DSN was read from, if any.

@@ -297,6 +297,25 @@ jobs:
 	require.Equal(t, "user:s3cr3t@tcp(h)/shop", j.Source.DSN.Reveal())
 }
 
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dsn"), []byte("u:s3cr3t@tcp(c)/db2\n"), 0o600))
+	path := filepath.Join(dir, "c.yaml")
+	text := strings.Replace(oneJob, "byColumn: number}", `byColumn: number, replicas: ["u:${PASSWORD}@tcp(a)/db", "u@tcp(b)/db"]}`, 1)
+	text = strings.Replace(text, "columns:", "replicaFiles: dsn\n        maxLag: 2s\n        columns:", 1)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	j := load(t, config.Options{Path: path, Environ: []string{"PASSWORD=s3cr3t"}}).Jobs[0]
+	require.Len(t, j.Source.Replicas.Servers, 2)
+	require.Equal(t, "u:s3cr3t@tcp(a)/db", j.Source.Replicas.Servers[0].DSN.Reveal())
+	require.Equal(t, 10*time.Second, j.Source.Replicas.MaxLag, "a sixth of lateCommit")
+	require.Equal(t, job.Replicas{
+		Servers: []job.Replica{{DSN: job.NewSecret("u:s3cr3t@tcp(c)/db2"), DSNFile: filepath.Join(dir, "dsn")}}, MaxLag: 2 * time.Second,
+	}, j.Destinations[0].Replicas)
+	require.Equal(t, time.Minute, j.ReplicaSlack())
+	require.Zero(t, loadJobs(t, oneJob).Jobs[0].ReplicaSlack())
+}
+
 func TestColumnsAsSectionListOrVariable(t *testing.T) {
 	t.Parallel()
 	text := `

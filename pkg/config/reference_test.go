@@ -20,6 +20,7 @@ const samples = "../../configs/"
 var secrets = []string{
 	"SOURCE_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db",
 	"DESTINATION_DSN=user:s3cr3t@tcp(127.0.0.1:3306)/db2",
+	"SOURCE_REPLICA_DSN=user:s3cr3t@tcp(127.0.0.1:3307)/db", "DESTINATION_REPLICA_DSN=user:s3cr3t@tcp(127.0.0.1:3307)/db2",
 	"REDIS_PASSWORD=s3cr3t", "SENTINEL_PASSWORD=s3cr3t", "PUSHBEAR_SEND_KEY=s3cr3t", "SERVER_CHAN_SEND_KEY=s3cr3t",
 	"ALERT_URL=generic+https://10.0.0.1/?token=s3cr3t", "DINGTALK_URL=https://10.0.0.1/?access_token=s3cr3t", "DINGTALK_SECRET=s3cr3t", "WEBHOOK_SECRET=whsec_c2VjcmV0",
 	"RECEIVER_PASSWORD=s3cr3t", "ADMIN_TOKEN=s3cr3ts3cr3ts3cr3t",
@@ -62,13 +63,15 @@ func TestReferenceFileUncommented(t *testing.T) {
 	text, err := os.ReadFile(samples + "cupid.yaml")
 	require.NoError(t, err)
 	all := commented.ReplaceAllString(string(text), "$1$2")
-	all = regexp.MustCompile(`(?m)^ *(?:dsn|ca|cert|key)File:.*\n|^ *bearer:.*\n|^cupid: every.*\n`).ReplaceAllString(all, "")
+	all = regexp.MustCompile(`(?m)^ *(?:dsn|ca|cert|key|replica)Files?:.*\n|^ *bearer:.*\n|^cupid: every.*\n`).ReplaceAllString(all, "")
 	all = strings.ReplaceAll(all, "  -     source", "  - source")
 	c := load(t, config.Options{Path: write(t, "cupid.yaml", all), Environ: secrets})
 	require.Equal(t, "Asia/Shanghai", c.Jobs[0].Update.Zone)
 	require.Equal(t, "id", c.Jobs[0].Source.ScanKey)
 	require.Len(t, c.Jobs[0].Destinations[0].Callback.Secrets, 1)
 	require.Equal(t, "/var/lib/cupid", c.State)
+	require.Len(t, c.Jobs[0].Source.Replicas.Servers, 1)
+	require.Len(t, c.Jobs[0].Destinations[0].Replicas.Servers, 1)
 }
 
 // The sample of the seed form is the seed's page with a redis section.

@@ -57,7 +57,11 @@ func (r *reader) secretFile(key string) job.Secret {
 	if path == "" {
 		return job.Secret{}
 	}
-	text, why := readRegular(r.beside(path), maxSecretFile)
+	return r.secretIn(r.beside(path), key)
+}
+
+func (r *reader) secretIn(path, key string) job.Secret {
+	text, why := readRegular(path, maxSecretFile)
 	if why == "" && strings.TrimSpace(string(text)) == "" {
 		why = "is empty"
 	}

@@ -95,6 +95,9 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].source.byColumn", "src.byColumn", "", "column that relates a row to its destination rows; several: a list, or a text with commas", limit{}},
 		{"jobs[].source.scanKey", "", "", "column that the insert scan goes by; without it id, else the primary key", limit{}},
 		{"jobs[].source.where", "", "", "SQL condition that source rows must meet; others count as not there", limit{}},
+		{"jobs[].source.replicas", "", "", "DSNs of replicas of that server, on which ranges are compared; a list", limit{}},
+		{"jobs[].source.replicaFiles", "", "", "files that hold such DSNs, one each; a list", limit{}},
+		{"jobs[].source.maxLag", "", "", "how far behind a replica may be and be read; less than lateCommit, of which it is a sixth where it is not set", positive},
 		{"jobs[].startID", "", "", "first key that a job without a saved cursor looks at; the seed form begins at 1; -s overrides it", limit{}},
 		{"jobs[].insert.enabled", "src.insert", "true", "look at new rows; false in the seed form", limit{}},
 		{"jobs[].insert.every", "src.insertIntervalMillisecond", "2s", "time between two looks for new rows", interval},
@@ -143,6 +146,9 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].destinations[].byColumn", "des[].byColumn", "", "its column that holds the source's byColumn, or as many columns in the same order; without it of the same names", limit{}},
 		{"jobs[].destinations[].columns", "des[].columns", "", "source column: destination column; or a list of names that are the same on both sides", limit{}},
 		{"jobs[].destinations[].where", "", "", "SQL condition that destination rows must meet; others count as not there", limit{}},
+		{"jobs[].destinations[].replicas", "", "", "as the source's, of the destination's server", limit{}},
+		{"jobs[].destinations[].replicaFiles", "", "", "as the source's", limit{}},
+		{"jobs[].destinations[].maxLag", "", "", "as the source's", positive},
 	}
 }
 

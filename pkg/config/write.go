@@ -165,6 +165,12 @@ type (
 		ByColumn nameOrAll `yaml:"byColumn"`
 		ScanKey  string    `yaml:"scanKey,omitempty"`
 		Where    string    `yaml:"where,omitempty"`
+
+		replicasForm `yaml:",inline"`
+	}
+	replicasForm struct {
+		Replicas []string `yaml:"replicas,omitempty"`
+		MaxLag   *span    `yaml:"maxLag,omitempty"`
 	}
 	insertForm struct {
 		Enabled bool `yaml:"enabled"`
@@ -186,6 +192,8 @@ type (
 		Where    string         `yaml:"where,omitempty"`
 		Columns  map[string]any `yaml:"columns"`
 		Callback callbackForm   `yaml:"callback"`
+
+		replicasForm `yaml:",inline"`
 	}
 	columnForm struct {
 		Column     string `yaml:"column"`
@@ -280,6 +288,7 @@ func (w writer) job(j job.Job) jobForm {
 		Source: sourceForm{
 			DSN: w.secret(j.Source.DSN), Table: j.Source.Shard.Table,
 			ByColumn: j.Source.ByColumns, ScanKey: j.Source.ScanKey, Where: j.Source.Where,
+			replicasForm: w.replicas(j.Source.Replicas),
 		},
 		StartID: j.StartID,
 		Insert:  insertForm{j.Insert.Enabled, span(j.Insert.Every)},
@@ -309,6 +318,7 @@ func (w writer) destination(d job.Destination) destinationForm {
 			CAFile: c.Connect.CAFile, CertFile: c.Connect.CertFile, KeyFile: c.Connect.KeyFile,
 			Proxy: w.secret(c.Connect.Proxy), Networks: c.Connect.Networks,
 		},
+		replicasForm: w.replicas(d.Replicas),
 	}
 	for _, h := range c.Connect.Headers {
 		if f.Callback.Headers == nil {
@@ -321,6 +331,17 @@ func (w writer) destination(d job.Destination) destinationForm {
 	}
 	for _, secret := range c.Secrets {
 		f.Callback.Secrets = append(f.Callback.Secrets, w.secret(secret))
+	}
+	return f
+}
+
+func (w writer) replicas(all job.Replicas) (f replicasForm) {
+	for _, replica := range all.Servers {
+		f.Replicas = append(f.Replicas, w.secret(replica.DSN))
+	}
+	if all.MaxLag > 0 {
+		lag := span(all.MaxLag)
+		f.MaxLag = &lag
 	}
 	return f
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/config"
 )
 
-const everySecret = oneJob + `
+var everySecret = strings.Replace(oneJob, "byColumn: number}", `byColumn: number, replicas: ["u:s3cr3t@tcp(127.0.0.2:3306)/db"]}`, 1) + `
     callback: {secrets: [whsec_czNjcjN0], headers: {X-Key: s3cr3t}, bearer: s3cr3t, proxy: "http://u:s3cr3t@10.0.0.9:3128", networks: [10.0.0.0/8], maxBytes: 5, body: extended, destinationRow: true}
 redis: {addr: "redis://user:s3cr3t@10.0.0.1/2"}
 http: {token: s3cr3ts3cr3ts3cr3t}
@@ -43,6 +43,7 @@ func TestConvertLoadsAsTheSame(t *testing.T) {
 		"testdata/seed-page.json", samples + "seed.json",
 		write(t, "c.yaml", everySecret+"state: ''\nlog: {dir: /tmp, level: debug}\ndefaults: {update: {format: Y-m-d H:i:s, zone: Asia/Shanghai}}\n"),
 		write(t, "e.yaml", strings.Replace(oneJob, "byColumn: number", "byColumn: [region, code]", 1)),
+		write(t, "f.yaml", strings.Replace(oneJob, "columns:", "replicas: ['u:s3cr3t@tcp(127.0.0.1:3307)/db2']\n        maxLag: 7s\n        columns:", 1)),
 		write(t, "d.yaml", oneJob+"notify: {pushbearSendKey: 'a$${b'}\n"),
 	} {
 		before := load(t, config.Options{Path: path})

@@ -52,6 +52,7 @@ type Source struct {
 	ScanKey   string   // "" means the column id, else the primary key
 	ByColumns []string // relate a row to its destination rows, all of them together
 	Where     string   // SQL condition; rows that do not meet it count as not there; "" for all rows
+	Replicas  Replicas
 }
 
 // InsertScan looks at rows with a new scan key.
@@ -85,6 +86,7 @@ type Destination struct {
 	Where     string   // SQL condition; rows that do not meet it count as not there; "" for all rows
 	Columns   []ColumnPair
 	Callback  Callback
+	Replicas  Replicas
 }
 
 // ColumnPair says which source column belongs in which destination column.

@@ -163,8 +163,8 @@ func (i *insertScan) claim(ctx context.Context, cursor job.Point, known bool) (r
 	if known {
 		c.From = &cursor
 	}
-	// Who compares later than lateCommit after the ids were taken sees them all at once.
-	if i.aim.age() < i.s.c.Job.LateCommit {
+	// Who compares so long after the ids were taken sees them all at once.
+	if i.aim.age() < i.s.c.Job.LateCommit+i.s.c.Job.ReplicaSlack() {
 		c.Late = &job.Range{Scan: job.InsertLate, Shard: shard, After: cursor, UpTo: c.To}
 		c.LateSince = wholeMillis(i.aim.at)
 	}

@@ -27,7 +27,7 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	upto := plan.Closed(now, u.s.c.Table.UpdateUnit())
+	upto := plan.Closed(now.Add(-j.ReplicaHold()), u.s.c.Table.UpdateUnit())
 	if !known {
 		cursor = u.begin(upto)
 		u.s.begins(job.Update, cursor, &u.said)
@@ -146,7 +146,7 @@ func (u *updateScan) claim(ctx context.Context, cursor job.Point, known bool, sl
 // yet. A time that the column shows may have been taken until its unit was over.
 func (u *updateScan) addLate(c *job.Claim, cursor job.Point, now time.Time) {
 	unit := u.s.c.Table.UpdateUnit()
-	settled := plan.Closed(now.Add(-u.delay()), unit)
+	settled := plan.Closed(now.Add(-u.delay()-u.s.c.Job.ReplicaSlack()), unit)
 	if !c.To.At.After(settled) {
 		return
 	}

@@ -142,13 +142,14 @@ var errStopped = errors.New("stopped")
 func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Counts, error) {
 	counts := job.Counts{"ranges": 1, "rows": 0, "differences": 0}
 	portion := 0
-	for n, pass := range c.passes(r.Range) {
+	way := c.way(ctx, r)
+	for n := range way.passes {
 		rest := r.Range
 		for more := true; more; {
 			if stop.Err() != nil {
 				return counts, errStopped
 			}
-			p, err := pass.read(ctx, rest)
+			p, err := way.read(ctx, n, rest)
 			if err != nil {
 				return counts, err
 			}
@@ -159,7 +160,7 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 			}
 			counts["differences"] += int64(p.differing)
 			counts.Add("unexplained", p.unexplained)
-			c.brake(ctx, pass.targets, p)
+			c.brake(ctx, way.passes[n].targets, p)
 			for portionOf := range slices.Chunk(p.differences, portionSize) {
 				portion++
 				if err := c.w.c.Queue.Put(ctx, r, portion, portionOf); err != nil {
@@ -169,6 +170,7 @@ func (c *comparer) compare(ctx, stop context.Context, r job.LeasedRange) (job.Co
 			job.Progress(ctx)
 		}
 	}
+	c.w.c.Meter.ReadOn(way.sides.Failed != nil)
 	return counts, c.w.c.Queue.AckRange(ctx, r, portion, counts)
 }
 

@@ -8,7 +8,9 @@ import (
 
 // Meter counts what the loops do. Each field may be nil.
 type Meter struct {
-	OnRange    func(scan job.Scan, counts job.Counts, took time.Duration, err error)
+	OnRange func(scan job.Scan, counts job.Counts, took time.Duration, err error)
+	// OnReadOn hears of each range that was gone through whether replicas were read.
+	OnReadOn   func(replicas bool)
 	OnCompared func(destination string, rows, differences int)
 	// OnUnexplained counts rows whose hashes differ and none of whose columns does.
 	OnUnexplained func(destination string, rows int)
@@ -21,6 +23,13 @@ type Meter struct {
 func (m Meter) Range(scan job.Scan, counts job.Counts, took time.Duration, err error) {
 	if m.OnRange != nil {
 		m.OnRange(scan, counts, took, err)
+	}
+}
+
+// ReadOn counts a range by where its rows were read.
+func (m Meter) ReadOn(replicas bool) {
+	if m.OnReadOn != nil {
+		m.OnReadOn(replicas)
 	}
 }
 

@@ -36,47 +36,82 @@ type pass struct {
 	read func(ctx context.Context, rest job.Range) (page, error)
 }
 
-// passes are those that together compare every destination.
-func (c *comparer) passes(r job.Range) []pass {
+// passes are the ways through a range that together compare every destination;
+// they are the same, in the same order, wherever it is read.
+func (c *comparer) passes(r job.Range, s Sides) []pass {
 	byKey := !r.UpTo.Timed() && !r.UpTo.Open()
 	var passes []pass
-	var plain []Target
-	for _, t := range c.w.c.Targets {
+	var plain []int
+	var targets []Target // the plain ones
+	for n, t := range s.Targets {
 		switch {
 		case t.Ranges != nil && byKey:
-			passes = append(passes, pass{[]Target{t}, func(ctx context.Context, rest job.Range) (page, error) { return c.folded(ctx, rest, t) }})
+			passes = append(passes, pass{s.Targets[n : n+1], func(ctx context.Context, rest job.Range) (page, error) { return c.folded(ctx, rest, s, n) }})
 		case t.Hashes != nil:
-			passes = append(passes, pass{[]Target{t}, func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, t) }})
+			passes = append(passes, pass{s.Targets[n : n+1], func(ctx context.Context, rest job.Range) (page, error) { return c.hashed(ctx, rest, s, n) }})
 		default:
-			plain = append(plain, t)
+			plain, targets = append(plain, n), append(targets, t)
 		}
 	}
 	if len(plain) > 0 {
-		passes = append(passes, pass{plain, func(ctx context.Context, rest job.Range) (page, error) { return c.plain(ctx, rest, plain) }})
+		passes = append(passes, pass{targets, func(ctx context.Context, rest job.Range) (page, error) { return c.plain(ctx, rest, s, plain) }})
 	}
 	return passes
 }
 
-// plain compares whole rows.
-func (c *comparer) plain(ctx context.Context, rest job.Range, targets []Target) (page, error) {
-	rows, next, more, err := c.w.c.Source.Page(ctx, rest, pageRows)
+// plain compares whole rows with some of the targets.
+func (c *comparer) plain(ctx context.Context, rest job.Range, s Sides, targets []int) (page, error) {
+	rows, next, more, err := s.Source.Page(ctx, rest, pageRows)
 	if err != nil {
 		return page{}, fmt.Errorf("read source rows: %w", err)
 	}
 	p := page{rows: len(rows), next: next, more: more}
-	for _, t := range targets {
+	for _, n := range targets {
 		before := p.differing
-		if _, err := c.judge(ctx, rest.Shard, rows, t, &p); err != nil {
+		if err := c.compared(ctx, rest.Shard, rows, s, n, &p); err != nil {
 			return page{}, err
 		}
-		c.w.c.Meter.Compared(t.Config.Name, len(rows), p.differing-before)
+		c.w.c.Meter.Compared(s.Targets[n].Config.Name, len(rows), p.differing-before)
 	}
-	p.keyless = len(rows) - len(keysOf(targets[0].Destination.Relation(), rows))
+	p.keyless = len(rows) - len(keysOf(s.Targets[targets[0]].Destination.Relation(), rows))
 	return p, nil
 }
 
+// compared judges rows; what seems to differ on replicas, on the primaries.
+func (c *comparer) compared(ctx context.Context, shard job.Shard, rows []diff.Row, s Sides, n int, p *page) error {
+	if s.Failed == nil {
+		_, err := c.judge(ctx, shard, rows, s.Targets[n], p)
+		return err
+	}
+	keys, err := differing(ctx, rows, s.Targets[n])
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	_, err = c.reread(ctx, shard, keys, c.w.c.Targets[n], p)
+	return err
+}
+
+// differing are the scan keys of the rows that a target does not have alike.
+func differing(ctx context.Context, rows []diff.Row, t Target) (keys []string, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	relation := t.Destination.Relation()
+	copies, err := t.Destination.Lookup(ctx, keysOf(relation, rows))
+	if err != nil {
+		return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+	}
+	for i, o := range relation.Compare(rows, copies) {
+		if o.Verdict != diff.Equal {
+			keys = append(keys, rows[i].Key)
+		}
+	}
+	return keys, nil
+}
+
 // hashed compares hashes that the servers compute, and reads rows only where those differ.
-func (c *comparer) hashed(ctx context.Context, rest job.Range, t Target) (page, error) {
+func (c *comparer) hashed(ctx context.Context, rest job.Range, s Sides, n int) (page, error) {
+	t := s.Targets[n]
 	rows, next, more, err := t.Hashes.Page(ctx, rest, hashedRows)
 	if err != nil {
 		return page{}, fmt.Errorf("hash source rows: %w", err)
@@ -91,20 +126,21 @@ func (c *comparer) hashed(ctx context.Context, rest job.Range, t Target) (page, 
 	if err != nil {
 		return page{}, fmt.Errorf("hash rows of destination %s: %w", t.Config.Name, err)
 	}
-	return c.suspected(ctx, rest.Shard, unequal(rows, copies), t, t.Hashes, page{rows: len(rows), keyless: len(rows) - len(keys), next: next, more: more})
+	return c.suspected(ctx, rest.Shard, unequal(rows, copies), c.w.c.Targets[n], c.w.c.Targets[n].Hashes, page{rows: len(rows), keyless: len(rows) - len(keys), next: next, more: more})
 }
 
 // folded compares the whole range by folds that the servers compute.
-func (c *comparer) folded(ctx context.Context, rest job.Range, t Target) (page, error) {
+func (c *comparer) folded(ctx context.Context, rest job.Range, s Sides, n int) (page, error) {
+	t := s.Targets[n]
 	rows, suspects, err := t.Ranges.Compare(ctx, rest)
 	if err != nil {
 		return page{}, fmt.Errorf("compare the range with destination %s: %w", t.Config.Name, err)
 	}
-	return c.suspected(ctx, rest.Shard, suspects, t, t.Ranges, page{rows: rows, next: rest.UpTo})
+	return c.suspected(ctx, rest.Shard, suspects, c.w.c.Targets[n], c.w.c.Targets[n].Ranges, page{rows: rows, next: rest.UpTo})
 }
 
 // suspected reads and compares the rows whose hashes differ: hashes raise a
-// suspicion, column rules decide.
+// suspicion, column rules decide, over what the primaries hold.
 func (c *comparer) suspected(ctx context.Context, shard job.Shard, suspects []string, t Target, r Rehasher, p page) (page, error) {
 	for keys := range slices.Chunk(suspects, pageRows) {
 		// A row that changes while it is looked at may look unequal in its hash

@@ -87,6 +87,20 @@ type Ranges interface {
 	Rehasher
 }
 
+// Replicas are servers that follow those of a job's tables.
+type Replicas interface {
+	// Sides are such as may be read now, for this range; false when there are none for
+	// either side.
+	Sides(ctx context.Context, r job.Range) (Sides, bool)
+}
+
+// Sides are where a range is compared.
+type Sides struct {
+	Source  Source
+	Targets []Target           // the worker's, in the same order
+	Failed  func(reason error) // some read failed: they are not to be read for a while; nil of the primaries
+}
+
 // Hashes compares a range with one destination by hashes that the servers compute.
 type Hashes interface {
 	// Page is at most limit rows of r in scan order, with their scan keys.
@@ -108,7 +122,9 @@ type Config struct {
 	Queue   Queue
 	Source  Source
 	Targets []Target
-	Log     *slog.Logger
+	// Replicas lead to servers on which ranges may be compared; nil where there are none.
+	Replicas Replicas
+	Log      *slog.Logger
 	// Name is shown as the holder of leases: "host:pid".
 	Name string
 	// Slots bounds the ranges that this process compares at once, over all its jobs; default one.

@@ -120,6 +120,9 @@ func malformed(what string) error {
 // Address is "host:port/db", without user and password.
 func (d *Database) Address() string { return d.address }
 
+// Server is "host:port".
+func (d *Database) Server() string { return d.server }
+
 // Close ends all connections that no other database shares.
 func (d *Database) Close() error {
 	if err := d.giveBack(); err != nil {

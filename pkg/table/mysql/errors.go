@@ -20,23 +20,26 @@ const errSyntax = 1064
 // errNoSuchThread is the answer to a KILL that came too late.
 const errNoSuchThread = 1094
 
+// errPrivilege is the answer to who lacks a right on the whole server.
+const errPrivilege = 1227
+
 // mistakes are the server's numbers that waiting does not mend.
 var mistakes = map[uint16]struct{ what, mend string }{
-	1044: {"the account may not use the database", "GRANT SELECT on it to the DSN's account"},
-	1045: {"the server refuses the user or the password", "correct user and password in the DSN"},
-	1049: {"the database does not exist on the server", "correct the database name in the DSN"},
-	1054: {"a column does not exist", "correct the column name, or restart after a change of the table"},
-	1130: {"the server does not let this host in", "CREATE USER for this host, or correct the DSN's address"},
-	1142: {"the account may not read the table", "GRANT SELECT on it to the DSN's account"},
-	1143: {"the account may not read a column", "GRANT SELECT on it to the DSN's account"},
-	1146: {"the table does not exist", "correct the table name"},
-	1176: {"an index does not exist", "restart after a change of the table's indexes"},
-	1227: {"the account lacks a privilege", "GRANT SELECT to the DSN's account"},
-	1698: {"the server refuses the user or the password", "correct user and password in the DSN"},
-	1820: {"the account must change its password first", "ALTER USER … IDENTIFIED BY …"},
-	1862: {"the account's password has expired", "ALTER USER … IDENTIFIED BY …"},
-	3118: {"the account is locked", "ALTER USER … ACCOUNT UNLOCK"},
-	4151: {"the account is locked", "ALTER USER … ACCOUNT UNLOCK"},
+	1044:         {"the account may not use the database", "GRANT SELECT on it to the DSN's account"},
+	1045:         {"the server refuses the user or the password", "correct user and password in the DSN"},
+	1049:         {"the database does not exist on the server", "correct the database name in the DSN"},
+	1054:         {"a column does not exist", "correct the column name, or restart after a change of the table"},
+	1130:         {"the server does not let this host in", "CREATE USER for this host, or correct the DSN's address"},
+	1142:         {"the account may not read the table", "GRANT SELECT on it to the DSN's account"},
+	1143:         {"the account may not read a column", "GRANT SELECT on it to the DSN's account"},
+	1146:         {"the table does not exist", "correct the table name"},
+	1176:         {"an index does not exist", "restart after a change of the table's indexes"},
+	errPrivilege: {"the account lacks a privilege", "GRANT SELECT to the DSN's account"},
+	1698:         {"the server refuses the user or the password", "correct user and password in the DSN"},
+	1820:         {"the account must change its password first", "ALTER USER … IDENTIFIED BY …"},
+	1862:         {"the account's password has expired", "ALTER USER … IDENTIFIED BY …"},
+	3118:         {"the account is locked", "ALTER USER … ACCOUNT UNLOCK"},
+	4151:         {"the account is locked", "ALTER USER … ACCOUNT UNLOCK"},
 }
 
 // driverMistakes are what the driver finds while it logs in.

@@ -2,9 +2,13 @@ package mysql
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/masixun71/cupid-go/pkg/table"
 )
 
 // vitals asks the server how it is, past all gates. A server that is no replica
@@ -21,6 +25,43 @@ func (d *Database) vitals(ctx context.Context, lag bool) (running int, behind ti
 		_, behind, err = d.replication(ctx)
 	}
 	return running, behind, err
+}
+
+// Replication is what a server says of following another one.
+type Replication struct {
+	Replica bool          // it does
+	At      time.Time     // on its clock
+	Behind  time.Duration // in whole seconds; negative when its replication stands still
+}
+
+// Replication asks the server, past all gates. The account needs REPLICA MONITOR
+// (MariaDB) or REPLICATION CLIENT (MySQL); without it the error is a *table.ConfigError.
+func (d *Database) Replication(ctx context.Context) (r Replication, err error) {
+	const operation = "read the clock"
+	_, rows, err := d.ungated(ctx, operation, "SELECT UTC_TIMESTAMP(6)")
+	if err != nil || len(rows) != 1 {
+		return r, err
+	}
+	if r.At, err = time.Parse(microLayout, string(rows[0][0])); err != nil {
+		return r, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	}
+	r.Replica, r.Behind, err = d.replication(ctx)
+	return r, lackingMonitor(err)
+}
+
+// lackingMonitor names the right that lets an account read a replica's lag.
+func lackingMonitor(err error) error {
+	mistake, is := errors.AsType[*table.ConfigError](err)
+	if !is {
+		return err
+	}
+	named := slices.Clone(mistake.Problems)
+	for i, p := range named {
+		if p.What == mistakes[errPrivilege].what+fmt.Sprintf(" (error %d)", errPrivilege) {
+			named[i].Mend = "GRANT REPLICA MONITOR (MariaDB) or REPLICATION CLIENT (MySQL) ON *.* to the DSN's account"
+		}
+	}
+	return &table.ConfigError{Problems: named}
 }
 
 // replication is how far a replica is behind its primary, by its own account;
