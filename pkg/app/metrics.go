@@ -69,6 +69,17 @@ const (
 	onReplicas  = "replicas"
 )
 
+func (m *meters) countReadOn(name string) func(replicas bool) {
+	primaries, replicas := m.readOn.WithLabelValues(name, onPrimaries), m.readOn.WithLabelValues(name, onReplicas)
+	return func(onReplicas bool) {
+		if onReplicas {
+			replicas.Inc()
+		} else {
+			primaries.Inc()
+		}
+	}
+}
+
 // What becomes of a message.
 const (
 	alertSent    = "sent"
@@ -127,9 +138,6 @@ func class(status int) string {
 // zero, so that the first event of each is an increase.
 func (m *meters) job(name string, receivers map[string]string, destinations ...string) worker.Meter {
 	m.failures.WithLabelValues(name)
-	for _, on := range []string{onPrimaries, onReplicas} {
-		m.readOn.WithLabelValues(name, on)
-	}
 	for _, kind := range []string{"range", "callback"} {
 		m.reclaimed.WithLabelValues(name, kind)
 		m.leased.WithLabelValues(name, kind)
@@ -156,13 +164,7 @@ func (m *meters) job(name string, receivers map[string]string, destinations ...s
 			}
 			m.ranges.WithLabelValues(name, scan.Kind()).Observe(took.Seconds())
 		},
-		OnReadOn: func(replicas bool) {
-			on := onPrimaries
-			if replicas {
-				on = onReplicas
-			}
-			m.readOn.WithLabelValues(name, on).Inc()
-		},
+		OnReadOn: m.countReadOn(name),
 		OnCompared: func(destination string, rows, differences int) {
 			m.rows.WithLabelValues(name, destination).Add(float64(rows))
 			m.differing.WithLabelValues(name, destination).Add(float64(differences))
