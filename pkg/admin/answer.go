@@ -112,6 +112,15 @@ func (q *question) name(parameter string) string {
 	return s
 }
 
+// text is any that is not empty.
+func (q *question) text(parameter string) string {
+	s := q.values.Get(parameter)
+	if s == "" {
+		q.wrong(parameter + " is missing")
+	}
+	return s
+}
+
 // word is one of those allowed.
 func (q *question) word(parameter string, allowed []string) string {
 	s := q.values.Get(parameter)

@@ -32,19 +32,22 @@ type api struct {
 // routes are what there is, by "<method> <path>".
 func (a *api) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"GET /api/v1/overview":           a.overview,
-		"GET /api/v1/history":            a.history,
-		"GET /api/v1/jobs":               a.jobs,
-		"GET /api/v1/queues":             a.queues,
-		"GET /api/v1/workers":            a.workers,
-		"GET /api/v1/endpoints":          a.endpoints,
-		"GET /api/v1/callbacks":          a.callbacks,
-		"GET /api/v1/ranges":             a.ranges,
-		"GET /api/v1/events":             a.events,
-		"POST /api/v1/callbacks/{act}":   a.act,
-		"POST /api/v1/jobs/{job}/pause":  a.pause,
-		"POST /api/v1/jobs/{job}/resume": a.resume,
-		"POST /api/v1/rescan":            a.rescan,
+		"GET /api/v1/overview":             a.overview,
+		"GET /api/v1/history":              a.history,
+		"GET /api/v1/jobs":                 a.jobs,
+		"GET /api/v1/queues":               a.queues,
+		"GET /api/v1/workers":              a.workers,
+		"GET /api/v1/endpoints":            a.endpoints,
+		"GET /api/v1/callbacks":            a.callbacks,
+		"GET /api/v1/callback":             a.callback,
+		"GET /api/v1/ranges":               a.ranges,
+		"GET /api/v1/events":               a.events,
+		"POST /api/v1/callbacks/{act}":     a.act,
+		"POST /api/v1/jobs/{job}/pause":    a.pause,
+		"POST /api/v1/jobs/{job}/resume":   a.resume,
+		"POST /api/v1/workers/{id}/quiet":  a.quiet,
+		"POST /api/v1/workers/{id}/resume": a.loud,
+		"POST /api/v1/rescan":              a.rescan,
 	}
 }
 
@@ -168,6 +171,20 @@ func (a *api) callbacks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	found.Callbacks = append([]job.Waiting{}, found.Callbacks...) // [] instead of null
+	answer(w, http.StatusOK, found)
+}
+
+func (a *api) callback(w http.ResponseWriter, r *http.Request) {
+	q := ask(r, "job", "id")
+	name, id := q.name("job"), q.text("id")
+	if q.failed(w) {
+		return
+	}
+	found, err := a.fleet.Callback(r.Context(), name, id)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
 	answer(w, http.StatusOK, found)
 }
 

@@ -37,6 +37,9 @@ func (f *standIn) Overview(context.Context, time.Duration) (admin.Overview, erro
 func (f *standIn) Callbacks(context.Context, admin.Place) (admin.Callbacks, error) {
 	return admin.Callbacks{}, nil
 }
+func (f *standIn) Callback(context.Context, string, string) (job.Shown, error) {
+	return job.Shown{}, nil
+}
 func (f *standIn) Ranges(context.Context, admin.Place) (admin.Ranges, error) {
 	return admin.Ranges{}, nil
 }
@@ -49,6 +52,8 @@ func (f *standIn) Act(_ context.Context, o admin.Order) (admin.Outcome, error) {
 }
 func (f *standIn) Pause(context.Context, admin.Pause) (time.Time, error) { return time.Time{}, nil }
 func (f *standIn) Resume(context.Context, admin.Pause) (bool, error)     { return false, nil }
+func (f *standIn) Quiet(context.Context, string, string, string) error   { return nil }
+func (f *standIn) Loud(context.Context, string, string) (bool, error)    { return false, nil }
 func (f *standIn) Rescan(context.Context, admin.Rescan) error            { return nil }
 
 const token = "a-token-of-some-length"

@@ -15,6 +15,8 @@ type Fleet interface {
 	// Overview is how everything fares now, or fared maxAge ago at most.
 	Overview(ctx context.Context, maxAge time.Duration) (Overview, error)
 	Callbacks(context.Context, Place) (Callbacks, error)
+	// Callback is one open callback of a job, of the only one for "".
+	Callback(ctx context.Context, name, id string) (job.Shown, error)
 	Ranges(context.Context, Place) (Ranges, error)
 	// Events are the newest n of a job, of all jobs for "".
 	Events(ctx context.Context, job string, n int) ([]job.Event, error)
@@ -28,6 +30,10 @@ type Steering interface {
 	Pause(context.Context, Pause) (until time.Time, err error)
 	// Resume has it go on; held says whether it was paused.
 	Resume(context.Context, Pause) (held bool, err error)
+	// Quiet has a process finish what it leased and fetch nothing more.
+	Quiet(ctx context.Context, process, who, why string) error
+	// Loud has it go on; held says whether it was quiet.
+	Loud(ctx context.Context, process, who string) (held bool, err error)
 	// Rescan begins to have rows looked at again. ErrElsewhere: this process cannot.
 	Rescan(context.Context, Rescan) error
 }

@@ -122,3 +122,40 @@ func (a *api) resume(w http.ResponseWriter, r *http.Request) {
 		Paused bool   `json:"was_paused"`
 	}{r.PathValue("job"), held})
 }
+
+func (a *api) quiet(w http.ResponseWriter, r *http.Request) {
+	var sent struct {
+		Reason string `json:"reason"`
+	}
+	if !read(w, r, &sent) {
+		return
+	}
+	if strings.TrimSpace(sent.Reason) == "" {
+		fail(w, http.StatusBadRequest, "quiet wants a reason: whoever finds the process idle will ask")
+		return
+	}
+	if err := a.steering.Quiet(r.Context(), r.PathValue("id"), who(r), sent.Reason); err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.changed()
+	answer(w, http.StatusOK, struct {
+		Process string `json:"process"`
+	}{r.PathValue("id")})
+}
+
+func (a *api) loud(w http.ResponseWriter, r *http.Request) {
+	if !read(w, r, &struct{}{}) {
+		return
+	}
+	held, err := a.steering.Loud(r.Context(), r.PathValue("id"), who(r))
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.changed()
+	answer(w, http.StatusOK, struct {
+		Process string `json:"process"`
+		Quiet   bool   `json:"was_quiet"`
+	}{r.PathValue("id"), held})
+}

@@ -83,6 +83,9 @@ func (n night) Callbacks(_ context.Context, p Place) (Callbacks, error) {
 	return page, nil
 }
 
+func (n night) Callback(context.Context, string, string) (job.Shown, error) {
+	return job.Shown{}, nil
+}
 func (n night) Ranges(context.Context, Place) (Ranges, error) { return Ranges{}, nil }
 func (n night) Events(context.Context, string, int) ([]job.Event, error) {
 	return []job.Event{
@@ -93,9 +96,11 @@ func (n night) Events(context.Context, string, int) ([]job.Event, error) {
 func (n night) Act(_ context.Context, o Order) (Outcome, error) {
 	return Outcome{Did: map[string]int{"done": max(1, len(o.IDs))}}, nil
 }
-func (n night) Pause(context.Context, Pause) (time.Time, error) { return time.Time{}, nil }
-func (n night) Resume(context.Context, Pause) (bool, error)     { return true, nil }
-func (n night) Rescan(context.Context, Rescan) error            { return nil }
+func (n night) Pause(context.Context, Pause) (time.Time, error)     { return time.Time{}, nil }
+func (n night) Resume(context.Context, Pause) (bool, error)         { return true, nil }
+func (n night) Rescan(context.Context, Rescan) error                { return nil }
+func (n night) Quiet(context.Context, string, string, string) error { return nil }
+func (n night) Loud(context.Context, string, string) (bool, error)  { return true, nil }
 
 // nightServer has the last hour behind it.
 func nightServer(t *testing.T) string {

@@ -49,6 +49,7 @@ const (
 	NotReady        TroubleKind = "not_ready"
 	Paused          TroubleKind = "paused"
 	Held            TroubleKind = "held"
+	QuietProcess    TroubleKind = "quiet"
 	SlowCallbacks   TroubleKind = "slow_callbacks"
 	StalledRanges   TroubleKind = "stalled_ranges"
 	FarBehind       TroubleKind = "far_behind"
@@ -61,7 +62,7 @@ const (
 
 var troubleOrder = []TroubleKind{
 	RedisDown, RedisFull, NoWorkers, ReceiverDown, NoLeader, NothingCompared, TooManyOpen, NotReady, ConfigRefused,
-	Held, Paused, SlowCallbacks, NoEffect, SeveralRows, StalledRanges, FarBehind, ParkedCallbacks, AlertsUnsent,
+	Held, Paused, QuietProcess, SlowCallbacks, NoEffect, SeveralRows, StalledRanges, FarBehind, ParkedCallbacks, AlertsUnsent,
 }
 
 const (
@@ -117,6 +118,10 @@ func troubles(o Overview, past []sample) []Trouble {
 			Text: fmt.Sprintf("No scheduler leads %d jobs (%s): nothing new of them is looked at.", n, names)})
 	}
 	for _, p := range o.Processes {
+		if p.Quiet != "" {
+			all = append(all, Trouble{Kind: QuietProcess, Severity: Warning, Detail: p.ID + ": " + p.Quiet,
+				Text: "The process " + p.ID + " fetches nothing more, held by " + p.Quiet + "."})
+		}
 		if p.Unsent != "" {
 			all = append(all, Trouble{Kind: AlertsUnsent, Severity: Warning, Detail: p.ID + ": " + p.Unsent,
 				Text: "Alerts do not leave the process " + p.ID + ": " + p.Unsent})

@@ -59,6 +59,7 @@ func TestTroubles(t *testing.T) {
 		"paused":            {func(o *Overview) { o.Jobs[0].Paused = "eva: ticket 7" }, []TroubleKind{Paused}, "users is paused by eva: ticket 7."},
 		"full": {func(o *Overview) { o.Jobs[0].Open, o.Jobs[0].Depths["callbacks:retry"] = 100, 100 },
 			[]TroubleKind{TooManyOpen}, "100 callbacks of users are open, as many as may be"},
+		"quiet":            {func(o *Overview) { o.Processes[0].Quiet = "eva: the host moves" }, []TroubleKind{QuietProcess}, "The process w1 fetches nothing more, held by eva: the host moves."},
 		"slow":             {func(o *Overview) { o.Jobs[0].Depths["callbacks:slow"] = 7 }, []TroubleKind{SlowCallbacks}, "7 callbacks of users failed again and again"},
 		"stalled":          {func(o *Overview) { o.Jobs[0].Depths["ranges:parked"] = 1 }, []TroubleKind{StalledRanges}, "1 ranges of users were set aside"},
 		"behind":           {func(o *Overview) { o.Jobs[0].Lag["update:db.user"] = 301 }, []TroubleKind{FarBehind}, "looked at 5m1s late"},

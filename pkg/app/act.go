@@ -47,6 +47,18 @@ func ListCallbacks(ctx context.Context, c *config.Config, o QueueOptions) (all [
 	return all, err
 }
 
+// Shown is one callback with all that Redis holds of it.
+type Shown = job.Shown
+
+// ShowCallback shows one open callback of the fleet whose Redis the config names.
+func ShowCallback(ctx context.Context, c *config.Config, name, id string) (found Shown, err error) {
+	err = withCallbacks(ctx, c, name, func(open *broker.Callbacks) (err error) {
+		found, err = open.Show(ctx, id)
+		return err
+	})
+	return found, err
+}
+
 // ActOnCallbacks does what a person wants with open callbacks, and leaves an event.
 // The numbers say what came of it, by the words of package job.
 func ActOnCallbacks(ctx context.Context, c *config.Config, act Act, o QueueOptions) (did map[string]int, err error) {

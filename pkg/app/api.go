@@ -117,6 +117,16 @@ func (f fleet) Callbacks(ctx context.Context, p admin.Place) (page admin.Callbac
 	return page, nil
 }
 
+// Callback shows one.
+func (f fleet) Callback(ctx context.Context, name, id string) (job.Shown, error) {
+	open, err := f.a.broker.Callbacks(ctx, name)
+	if err != nil {
+		return job.Shown{}, asked(err)
+	}
+	found, err := open.Show(ctx, id)
+	return found, asked(err)
+}
+
 // Ranges lists a page of a queue.
 func (f fleet) Ranges(ctx context.Context, p admin.Place) (page admin.Ranges, err error) {
 	found, total, err := f.a.broker.Ranges(ctx, p.Job, p.Queue, p.First, p.Most)
@@ -165,6 +175,17 @@ func (f fleet) Pause(ctx context.Context, p admin.Pause) (until time.Time, err e
 // Resume has a paused job go on, or a destination.
 func (f fleet) Resume(ctx context.Context, p admin.Pause) (held bool, err error) {
 	held, err = f.a.broker.Resume(ctx, broker.Hold{Job: p.Job, Destination: p.Destination}, p.Who)
+	return held, asked(err)
+}
+
+// Quiet has a process fetch nothing more.
+func (f fleet) Quiet(ctx context.Context, process, who, why string) error {
+	return asked(f.a.broker.Quiet(ctx, process, who, why))
+}
+
+// Loud has a quiet process go on.
+func (f fleet) Loud(ctx context.Context, process, who string) (held bool, err error) {
+	held, err = f.a.broker.Loud(ctx, process, who)
 	return held, asked(err)
 }
 

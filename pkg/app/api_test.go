@@ -240,6 +240,10 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 	require.Equal(t, []string{"near:db.user:slow2"}, page.ids(), "what is of others is passed over")
 	require.Equal(t, 3, page.Next)
 
+	w.ok("GET", "/api/v1/callback?job=users&id=far:db.user:slow0", "")
+	require.Contains(t, w.no(404, "GET", "/api/v1/callback?job=users&id=nobody", ""), `no callback "nobody" is open in job users`)
+	require.Contains(t, w.no(400, "GET", "/api/v1/callback?job=users", ""), "id is missing")
+
 	ranges := w.ok("GET", "/api/v1/ranges?job=users&queue=waiting&limit=1", "")
 	require.Equal(t, 1, ranges.Next)
 	ranges = w.ok("GET", "/api/v1/ranges?job=users&queue=parked", "")
@@ -259,6 +263,13 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 
 	w.ok("POST", "/api/v1/jobs/users/pause", `{"reason":"the receiver moves","for":"1h"}`)
 	w.ok("POST", "/api/v1/jobs/users/resume", `{}`)
+	w.redis(func(ctx context.Context, pipe redis.Pipeliner) {
+		pipe.HSet(ctx, w.prefix+"process:h:7", "role", "worker")
+	})
+	w.ok("POST", "/api/v1/workers/h:7/quiet", `{"reason":"the host moves"}`)
+	require.Equal(t, "somebody from 127.0.0.1: the host moves", w.server.Client.HGet(t.Context(), w.prefix+"process:h:7", "quiet").Val())
+	w.ok("POST", "/api/v1/workers/h:7/resume", `{}`)
+	require.Equal(t, []string{"loud", "quiet"}, kinds(w.ok("GET", "/api/v1/events?limit=2", "").Events))
 	w.ok("GET", "/api/v1/session", "")
 	w.ok("POST", "/api/v1/session", `{"token":"`+tokenOfTests+`"}`)
 	w.ok("DELETE", "/api/v1/session", "")
@@ -275,6 +286,13 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 			require.True(t, w.seen[operation.OperationID], "%s %s was not tried", method, path)
 		}
 	}
+}
+
+func kinds(events []struct{ Kind, Who, What string }) (all []string) {
+	for _, e := range events {
+		all = append(all, e.Kind)
+	}
+	return all
 }
 
 func TestTheAPISaysWhatIsWrong(t *testing.T) {
@@ -309,6 +327,8 @@ func TestTheAPISaysWhatIsWrong(t *testing.T) {
 		{413, "POST", callbacks + "/retry", `{"job":"` + strings.Repeat("x", 1<<20) + `"}`, "at most 1024 KB"},
 		{400, "POST", "/api/v1/jobs/users/pause", `{"reason":""}`, "pause wants a reason"},
 		{400, "POST", "/api/v1/jobs/users/pause", `{"reason":"x","for":"1ms"}`, "at least 1s"},
+		{400, "POST", "/api/v1/workers/h:7/quiet", `{"reason":" "}`, "quiet wants a reason"},
+		{404, "POST", "/api/v1/workers/h:7/quiet", `{"reason":"x"}`, `no process "h:7" beat within the last minute`},
 		{404, "POST", "/api/v1/jobs/nobody/resume", `{}`, `no job "nobody"`},
 	} {
 		require.Contains(t, w.no(c.status, c.method, c.path, c.body), strings.ReplaceAll(c.want, `\"`, `"`), "%s %s %.40s", c.method, c.path, c.body)

@@ -93,6 +93,7 @@ type App struct {
 	jobs     []*jobRun // in the order of the config; behind them those that left it and have not ended
 	bad      []config.BadJob
 	reloaded bool
+	quiet    string // who has this process fetch nothing more, and why
 	unread   string // why the last reading of the config was refused
 	down     map[string]string
 }
@@ -414,6 +415,10 @@ func (a *App) setDown(what, why string) {
 func (a *App) hear(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := a.broker.Hints(ctx, func(h broker.Hint) {
+			if h.What == broker.WakeQuiet {
+				a.tellRegistry() // which says whether this process is meant
+				return
+			}
 			for _, r := range a.runs() {
 				if w := r.current(); w != nil && (h.Job == "" || h.Job == r.job.Name) {
 					w.Wake(h.What)

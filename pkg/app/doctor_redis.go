@@ -117,6 +117,11 @@ func company(where string, processes []Process) (all []Finding) {
 
 // led judges who works on the jobs of the config; nobody does before a fleet is started.
 func (d *doctor) led(processes []Process, states []job.State) (all []Finding) {
+	for _, p := range processes {
+		if p.Quiet != "" {
+			all = append(all, Finding{FoundWarning, CheckFleet, "process " + p.ID, "it fetches nothing more, held by " + p.Quiet, "cupid workers resume " + p.ID})
+		}
+	}
 	known := map[string]job.State{}
 	for _, s := range states {
 		known[s.Name] = s

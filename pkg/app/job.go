@@ -78,6 +78,9 @@ type asking struct {
 
 // FetchRanges is the queue's.
 func (q asking) FetchRanges(ctx context.Context, worker string, n int) ([]job.LeasedRange, error) {
+	if q.r.a.held() != "" {
+		return nil, job.ErrPaused
+	}
 	leased, err := q.Queue.FetchRanges(ctx, worker, n)
 	q.r.noteOther(err)
 	q.r.a.meters.leased.WithLabelValues(q.r.job.Name, "range").Add(float64(len(leased)))
@@ -86,6 +89,9 @@ func (q asking) FetchRanges(ctx context.Context, worker string, n int) ([]job.Le
 
 // FetchCallbacks is the queue's.
 func (q asking) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
+	if q.r.a.held() != "" {
+		return nil, job.ErrPaused
+	}
 	leased, err := q.Queue.FetchCallbacks(ctx, destination, worker, n)
 	q.r.noteOther(err)
 	q.r.a.meters.leased.WithLabelValues(q.r.job.Name, "callback").Add(float64(len(leased)))

@@ -156,7 +156,7 @@ func (a *App) notReady(ctx context.Context) []admin.Problem {
 func (a *App) process() job.Process {
 	p := job.Process{
 		ID: a.id, Role: string(a.role), Host: a.host, PID: os.Getpid(), Version: Version, Address: a.reachable(),
-		Jobs: strings.Join(a.jobNames(), " "), RSS: residentBytes(), Started: a.started,
+		Jobs: strings.Join(a.jobNames(), " "), RSS: residentBytes(), Started: a.started, Quiet: a.held(),
 		Unsent: strings.Join(a.notifier.Failing(), "; "), Refused: line(a.notFollowed()),
 	}
 	for _, r := range a.runs() {
@@ -185,7 +185,7 @@ func (a *App) beat(ctx context.Context) {
 	defer a.pulse.End("beat")
 	for {
 		a.pulse.Turn("beat", every+a.turnTime())
-		err := errors.Join(a.probeRedis(ctx), a.broker.Beat(ctx, a.process()))
+		err := errors.Join(a.probeRedis(ctx), a.broker.Beat(ctx, a.process()), a.hearQuiet(ctx))
 		for _, r := range a.runs() {
 			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()), a.broker.NoteEndpoints(ctx, r.called()))
 		}

@@ -81,12 +81,45 @@ func (c *Callbacks) List(ctx context.Context, queue, destination string, first, 
 		if len(f) == 0 || destination != "" && f["destination"] != destination {
 			continue
 		}
-		all = append(all, job.Waiting{
-			ID: id.id, Queue: queue, Destination: f["destination"], Key: f["key"], Type: job.Type(number(f["type"])).Name(), Attempts: f["attempts"],
-			FirstSeen: at(f["first_seen"]), Due: id.due, Status: f["status"], Error: f["error"], Worker: f["worker"], Hold: f["hold"], Why: f["why"],
-		})
+		all = append(all, id.waiting(queue, f))
 	}
 	return all, nil
+}
+
+// waiting is a callback with these fields as people see it.
+func (d dueID) waiting(queue string, f map[string]string) job.Waiting {
+	return job.Waiting{
+		ID: d.id, Queue: queue, Destination: f["destination"], Key: f["key"], Type: job.Type(number(f["type"])).Name(), Attempts: f["attempts"],
+		FirstSeen: at(f["first_seen"]), Due: d.due, Status: f["status"], Error: f["error"], Worker: f["worker"], Hold: f["hold"], Why: f["why"],
+	}
+}
+
+// Show gives one callback; ErrUnknown when it is closed or never was. It moves
+// meanwhile, so its queue may be that of a moment ago.
+func (c *Callbacks) Show(ctx context.Context, id string) (job.Shown, error) {
+	pipe := c.q.b.rdb.Pipeline()
+	fields := pipe.HGetAll(ctx, c.q.keys.callbackPrefix()+id)
+	scores := map[string]*redis.FloatCmd{}
+	for _, queue := range WaitingQueues {
+		if queue != "due" {
+			scores[queue] = pipe.ZScore(ctx, c.q.keys.callbacksPrefix()+queue, id)
+		}
+	}
+	if err := exec(ctx, pipe); err != nil {
+		return job.Shown{}, err
+	}
+	f := fields.Val()
+	if len(f) == 0 {
+		return job.Shown{}, unknownError(fmt.Sprintf("no callback %q is open in job %s: it is closed, or never was", id, c.q.job))
+	}
+	delete(f, "token")
+	found, queue := dueID{id: id}, "due" // on the list of its destination, if nowhere else
+	for name, score := range scores {
+		if score.Err() == nil {
+			queue, found.due = name, time.UnixMilli(int64(score.Val())).UTC()
+		}
+	}
+	return job.Shown{Waiting: found.waiting(queue, f), Job: c.q.job, Fields: f}, nil
 }
 
 type dueID struct {

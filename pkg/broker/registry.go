@@ -21,14 +21,20 @@ const processLife = time.Minute
 // staleAfter is how long a process may be silent: it beats several times within.
 const staleAfter = processLife / 2
 
-// Beat writes p into the registry.
+// Beat writes p into the registry. Whether it is quiet is written only where the
+// registry does not know the process any more: else people say it, see Quiet.
 func (b *Broker) Beat(ctx context.Context, p job.Process) error {
-	now, err := b.rdb.Time(ctx).Result()
-	if err != nil {
-		return fmt.Errorf("beat: %w", redisError(err))
-	}
-	pipe := b.rdb.Pipeline()
 	key := b.processKey(p.ID)
+	pipe := b.rdb.Pipeline()
+	clock, held := pipe.Time(ctx), pipe.HExists(ctx, key, "quiet")
+	if err := exec(ctx, pipe); err != nil {
+		return fmt.Errorf("beat: %w", err)
+	}
+	now := clock.Val()
+	pipe = b.rdb.Pipeline()
+	if !held.Val() {
+		pipe.HSet(ctx, key, "quiet", p.Quiet)
+	}
 	pipe.HSet(ctx, key, "role", p.Role, "host", p.Host, "pid", p.PID, "version", p.Version, "address", p.Address,
 		"jobs", p.Jobs, "busy", p.Busy, "unsent", p.Unsent, "refused", oneLine(p.Refused), "rss", p.RSS, "started", p.Started.UnixMilli())
 	pipe.Expire(ctx, key, processLife)
@@ -78,7 +84,7 @@ func (b *Broker) Processes(ctx context.Context) ([]job.Process, error) {
 		silent := max(0, clock.Val().Sub(last)) // it may have beat between the two commands
 		found = append(found, job.Process{
 			ID: id, Role: f["role"], Host: f["host"], PID: int(number(f["pid"])), Version: f["version"], Address: f["address"],
-			Jobs: f["jobs"], Busy: int(number(f["busy"])), Unsent: f["unsent"], Refused: f["refused"], RSS: number(f["rss"]), Started: at(f["started"]),
+			Jobs: f["jobs"], Busy: int(number(f["busy"])), Quiet: f["quiet"], Unsent: f["unsent"], Refused: f["refused"], RSS: number(f["rss"]), Started: at(f["started"]),
 			LastBeat: last, Silent: int64(silent.Seconds()), Stale: silent >= staleAfter,
 		})
 	}

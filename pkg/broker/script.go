@@ -58,6 +58,7 @@ var (
 	actCallbacksScript    = script("act_callbacks")
 	pauseScript           = script("pause")
 	resumeScript          = script("resume")
+	quietScript           = script("quiet")
 	removeKeysScript      = script("remove_keys")
 )
 

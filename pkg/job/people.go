@@ -17,6 +17,7 @@ type Process struct {
 	Address  string    `json:"address"` // of its health and metrics
 	Jobs     string    `json:"jobs"`
 	Busy     int       `json:"busy"`      // items in work
+	Quiet    string    `json:"quiet"`     // who has it fetch nothing more, and why; "" when nobody does
 	Unsent   string    `json:"unsent"`    // channels of alerts that do not work from there, and why
 	Refused  string    `json:"refused"`   // what of its config is not done there, and why
 	RSS      int64     `json:"rss_bytes"` // resident memory
@@ -96,6 +97,14 @@ type Waiting struct {
 	Worker      string    `json:"worker,omitempty"`
 	Hold        string    `json:"hold,omitempty"`
 	Why         string    `json:"why,omitempty"`
+}
+
+// Shown is one open callback with all that the queue holds of it.
+type Shown struct {
+	Waiting
+	Job string `json:"job"`
+	// Fields are those of its hash, by their own names, but for the proof of a lease.
+	Fields map[string]string `json:"fields"`
 }
 
 // Act is what a person can do with a callback.

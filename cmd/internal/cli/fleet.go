@@ -72,7 +72,10 @@ func workers(ctx context.Context, out io.Writer, t target) error {
 func beat(p app.Process) string {
 	ago := (time.Duration(p.Silent) * time.Second).String() + " ago"
 	if p.Stale {
-		return ago + ", STALE"
+		ago += ", STALE"
+	}
+	if p.Quiet != "" {
+		ago += ", QUIET"
 	}
 	return ago
 }

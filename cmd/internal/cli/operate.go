@@ -63,6 +63,9 @@ func addOperators(root *cobra.Command) {
 		if look.c.Name() == "jobs" {
 			addRemove(look.c, root)
 		}
+		if look.c.Name() == "workers" {
+			addQuiet(look.c, root)
+		}
 	}
 	addQueue(root)
 	addPause(root)
@@ -191,6 +194,9 @@ func show(out io.Writer, s app.Status) error {
 	for _, p := range s.Processes {
 		fmt.Fprintf(w, "process %s\t%s, version %s, %s, %d in work, %d MB, beat %s\n",
 			p.ID, p.Role, p.Version, p.Address, p.Busy, p.RSS>>20, beat(p))
+		if p.Quiet != "" {
+			fmt.Fprintf(w, "  quiet\tfetches nothing more, held by %s\n", p.Quiet)
+		}
 		if p.Unsent != "" {
 			fmt.Fprintf(w, "  alerts are not sent\t%s\n", p.Unsent)
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,7 @@ func addQueue(root *cobra.Command) {
 	listed.add(ls)
 	ls.Flags().IntVar(&listed.First, "first", 0, "first callback to show, from 0")
 	ls.Flags().IntVar(&listed.Most, "limit", 50, "callbacks to show")
-	queue.AddCommand(ls)
+	queue.AddCommand(ls, showCallback(root))
 	for _, act := range []struct {
 		act    app.Act
 		short  string
@@ -61,6 +62,57 @@ func addQueue(root *cobra.Command) {
 		queue.AddCommand(c)
 	}
 	root.AddCommand(queue)
+}
+
+// showCallback is the command that shows one callback.
+func showCallback(root *cobra.Command) *cobra.Command {
+	var job string
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "show ID -c FILE", Short: "Show one open callback with all that Redis holds of it",
+		Args: func(_ *cobra.Command, ids []string) error {
+			if len(ids) != 1 {
+				return mistake{fmt.Errorf("say one callback, not %d; cupid queue ls shows them", len(ids))}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, ids []string) error {
+			cfg, err := configOf(root)
+			if err != nil {
+				return err
+			}
+			found, err := app.ShowCallback(c.Context(), cfg, job, ids[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), found)
+			}
+			return showOne(c.OutOrStdout(), found)
+		},
+	}
+	c.Flags().StringVar(&job, "job", "", "job, where the fleet has several")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// showOne prints a callback for people: what it waits for, then its fields as Redis has them.
+func showOne(out io.Writer, c app.Shown) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "callback\t%s\njob\t%s\nqueue\t%s\n", c.ID, c.Job, c.Queue)
+	fmt.Fprintf(w, "difference\t%s at %s, key %s\n", c.Type, c.Destination, c.Key)
+	fmt.Fprintf(w, "first seen\t%s\n", moment(c.FirstSeen))
+	if !c.Due.IsZero() {
+		meaning := map[string]string{"parked": "parked since", "leased": "lease ends"}[c.Queue]
+		fmt.Fprintf(w, "%s\t%s\n", cmp.Or(meaning, "due"), moment(c.Due))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if !slices.Contains([]string{"destination", "key", "type", "first_seen"}, name) {
+			fmt.Fprintf(w, "  %s\t%s\n", name, c.Fields[name])
+		}
+	}
+	fmt.Fprintf(w, "its row\tcupid row %s %s\n", c.Job, c.Key)
+	return w.Flush()
 }
 
 func (f *queueFlags) add(c *cobra.Command) {

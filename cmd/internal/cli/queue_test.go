@@ -55,10 +55,18 @@ func TestQueueIsShownAndSteered(t *testing.T) {
 		require.Equal(t, want, code, out+console)
 		return out, console
 	}
+	one, _ := queue(0, "show", "far:db.user:7")
+	require.Regexp(t, `(?s)^callback +far:db.user:7\njob +users\nqueue +confirm\ndifference +missing at far, key 7\n.*due +\d.*  attempts +0\n.*its row +cupid row users 7\n$`, one)
+	one, _ = queue(0, "show", "far:db.user:7", "--json")
+	require.Contains(t, one, `"shard": "db.user"`)
+	_, console := queue(2, "show", "nobody")
+	require.Contains(t, console, `no callback "nobody" is open in job users`)
+	_, console = queue(2, "show")
+	require.Contains(t, console, "say one callback, not 0")
 	out, _ := queue(0, "ls", "--queue", "confirm", "--limit", "3")
 	require.Regexp(t, `^ID +TYPE +ATTEMPTS +FIRST SEEN +DUE +LAST\n(far:db\.user:\d+ +missing +0 +.*\n){3}$`, out)
 
-	_, console := queue(2, "drop", "far:db.user:1")
+	_, console = queue(2, "drop", "far:db.user:1")
 	require.Contains(t, console, "drop wants --reason")
 	_, console = queue(2, "retry")
 	require.Contains(t, console, "say which callbacks")

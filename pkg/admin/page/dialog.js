@@ -109,6 +109,22 @@ export function resume(job, done, destination) {
   });
 }
 
+export function quiet(id, done) {
+  open(`${t("quiet")}: ${id}`, [h("p", {}, t("quiet-what")), reasonField(true)], t("quiet"), "primary", async ({ reason }) => {
+    await post(`workers/${encodeURIComponent(id)}/quiet`, { reason });
+    say(`${id}: ${t("quiet-now")}`);
+    done?.();
+  });
+}
+
+export function loud(id, done) {
+  open(`${t("resume")}: ${id}`, [h("p", {}, t("loud-what"))], t("resume"), "primary", async () => {
+    await post(`workers/${encodeURIComponent(id)}/resume`, {});
+    say(`${id}: ${t("running")}`);
+    done?.();
+  });
+}
+
 export function rescan(job, done) {
   const key = (name, label) => h("label", {}, t(label), h("small", {}, t("no-bound")), h("input", { name, autocomplete: "off" }));
   open(`${t("rescan")}: ${job}`, [h("p", {}, t("rescan-what")), key("from", "from-key"), key("to", "to-key"), reasonField(false)], t("rescan"), "primary",

@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { t, number, moment, ago } from "./text.js";
 import { get } from "./api.js";
 import { link } from "./links.js";
+import { quiet, loud } from "./dialog.js";
 
 const time = (at) => (at ? h("time", { datetime: at, title: moment(at) }, ago(at)) : "–");
 
@@ -15,15 +16,25 @@ export function table(head, rows, nothing = t("nothing")) {
       i === 0 ? h("th", { scope: "row" }, c) : h("td", { "data-label": head[i] }, c))))));
 }
 
+function stateOf(p) {
+  if (p.stale) return h("span", { class: "chip bad" }, t("silent"));
+  return p.quiet ? h("span", { class: "chip warning" }, t("quiet-now")) : h("span", { class: "chip good" }, t("running"));
+}
+
+const quietButton = (p, reload) => {
+  if (p.role === "scheduler") return null;
+  return p.quiet ? h("button", { onclick: () => loud(p.id, reload) }, t("resume")) : h("button", { onclick: () => quiet(p.id, reload) }, t("quiet"));
+};
+
 export const workersPage = {
   title: () => t("workers"),
-  draw: (o) => [
+  draw: (o, loaded, here, reload) => [
     h("h1", {}, t("workers")),
     table([t("process"), t("role"), t("state"), t("busy"), t("memory"), t("started"), t("beat"), t("address"), t("version")],
       o.processes.map((p) => ({
         key: p.id,
         cells: [
-          p.id, p.role, p.stale ? h("span", { class: "chip bad" }, t("silent")) : h("span", { class: "chip good" }, t("running")),
+          p.id, p.role, h("span", { class: "list" }, stateOf(p), p.quiet ? h("small", {}, p.quiet) : null, quietButton(p, reload)),
           number(p.busy), `${Math.round(p.rss_bytes / 1048576)} MB`, time(p.started), time(p.last_beat), p.address, p.version,
         ],
       })), t("no-process")),

@@ -27,6 +27,7 @@ const remedies = {
     go(t("b-show-callbacks"), link.callbacks({ job: x.job, queue: x.queue, destination: x.destination }), true),
     h("button", { onclick: () => resume(x.job, undefined, x.destination) }, t("resume")),
   ],
+  quiet: () => [go(t("b-workers"), link.workers(), true)],
   slow_callbacks: (x) => [
     press(t("b-retry-all", { n: number(x.count) }), () => act("retry", { job: x.job, queue: "slow" }, number(x.count))),
     go(t("b-show-slow"), link.callbacks({ job: x.job, queue: "slow" })),
