@@ -42,6 +42,8 @@ func failWith(w http.ResponseWriter, err error) {
 		status = http.StatusNotFound
 	case errors.Is(err, ErrElsewhere):
 		status = http.StatusConflict
+	case errors.Is(err, ErrForbidden):
+		status = http.StatusForbidden
 	}
 	fail(w, status, err.Error())
 }

@@ -47,6 +47,7 @@ func (a *api) routes() map[string]http.HandlerFunc {
 		"POST /api/v1/jobs/{job}/resume":   a.resume,
 		"POST /api/v1/workers/{id}/quiet":  a.quiet,
 		"POST /api/v1/workers/{id}/resume": a.loud,
+		"POST /api/v1/row":                 a.row,
 		"POST /api/v1/rescan":              a.rescan,
 	}
 }

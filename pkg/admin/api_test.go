@@ -52,6 +52,7 @@ func (f *standIn) Act(_ context.Context, o admin.Order) (admin.Outcome, error) {
 }
 func (f *standIn) Pause(context.Context, admin.Pause) (time.Time, error) { return time.Time{}, nil }
 func (f *standIn) Resume(context.Context, admin.Pause) (bool, error)     { return false, nil }
+func (f *standIn) Row(context.Context, admin.Look) (any, error)          { return nil, nil }
 func (f *standIn) Quiet(context.Context, string, string, string) error   { return nil }
 func (f *standIn) Loud(context.Context, string, string) (bool, error)    { return false, nil }
 func (f *standIn) Rescan(context.Context, admin.Rescan) error            { return nil }

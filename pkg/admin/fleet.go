@@ -30,6 +30,9 @@ type Steering interface {
 	Pause(context.Context, Pause) (until time.Time, err error)
 	// Resume has it go on; held says whether it was paused.
 	Resume(context.Context, Pause) (held bool, err error)
+	// Row reads a row at the source and at each destination, and notes who looked. What it
+	// gives is written as JSON. ErrForbidden: this process shows none. ErrElsewhere: it has no such job.
+	Row(context.Context, Look) (any, error)
 	// Quiet has a process finish what it leased and fetch nothing more.
 	Quiet(ctx context.Context, process, who, why string) error
 	// Loud has it go on; held says whether it was quiet.
@@ -42,6 +45,7 @@ type Steering interface {
 var (
 	ErrUnknown   = errors.New("there is no such thing")
 	ErrElsewhere = errors.New("another process has to be asked")
+	ErrForbidden = errors.New("the config does not allow it")
 )
 
 // Asked marks err as one about what was asked, and leaves it its words.
@@ -63,6 +67,8 @@ type Overview struct {
 	Jobs      []Job          `json:"jobs"`
 	Processes []job.Process  `json:"processes"`
 	Receivers []job.Receiver `json:"endpoints"`
+	// Rows says that this process shows single rows.
+	Rows bool `json:"rows"`
 	// NotReady is what keeps the process that answers from working.
 	NotReady []Problem `json:"not_ready"`
 	// Troubles are what a person should know of, the worst first.
@@ -134,6 +140,13 @@ type Rescan struct {
 	From   string `json:"from,omitempty"` // scan keys, both inclusive; "" is no bound
 	To     string `json:"to,omitempty"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// Look is a row that a person wants to see.
+type Look struct {
+	Who string `json:"-"`
+	Job string `json:"job"`
+	Key string `json:"key"` // scan key of the source row
 }
 
 // Pause has a job, or the callbacks of one of its destinations, stand still for a while,

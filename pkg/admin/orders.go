@@ -159,3 +159,23 @@ func (a *api) loud(w http.ResponseWriter, r *http.Request) {
 		Quiet   bool   `json:"was_quiet"`
 	}{r.PathValue("id"), held})
 }
+
+// row is no GET: a key may not stand in anybody's list of addresses, and a look leaves an event.
+func (a *api) row(w http.ResponseWriter, r *http.Request) {
+	look := Look{Who: who(r)}
+	if !read(w, r, &look) {
+		return
+	}
+	if look.Job == "" || look.Key == "" {
+		fail(w, http.StatusBadRequest, "say the job, and the key of the row")
+		return
+	}
+	found, err := a.steering.Row(r.Context(), look)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	answer(w, http.StatusOK, struct {
+		Rows any `json:"rows"`
+	}{found})
+}

@@ -62,7 +62,7 @@ func (n night) overview(now time.Time) Overview {
 		return job.Process{ID: id, Role: role, Host: "node", PID: 1, Version: "v1.0.0", Address: "10.0.0.2:8321", Jobs: "shop.user shop.order", Busy: busy, RSS: 31 << 20, Started: start.Add(-50 * time.Hour), LastBeat: now.Add(-4 * time.Second)}
 	}
 	return Overview{
-		At: now, Version: "v1.0.0", Process: "node-1:4711", Memory: 38, Jobs: []Job{orders, users}, NotReady: []Problem{},
+		At: now, Version: "v1.0.0", Process: "node-1:4711", Memory: 38, Jobs: []Job{orders, users}, NotReady: []Problem{}, Rows: true,
 		Processes: []job.Process{process("node-1:4711", "scheduler", 0), process("node-2:812", "scheduler", 0), process("node-3:77", "worker", 5), process("node-4:78", "worker", 3)},
 		Receivers: []job.Receiver{
 			{Host: "hooks.internal:443", State: "closed", InFlight: 2, LastUsed: now},
@@ -101,6 +101,15 @@ func (n night) Resume(context.Context, Pause) (bool, error)         { return tru
 func (n night) Rescan(context.Context, Rescan) error                { return nil }
 func (n night) Quiet(context.Context, string, string, string) error { return nil }
 func (n night) Loud(context.Context, string, string) (bool, error)  { return true, nil }
+func (n night) Row(context.Context, Look) (any, error)              { return pictured, nil }
+
+// pictured is a row that lags behind at one destination.
+var pictured = []map[string]any{{"job": "shop.user", "destination": "copy.user", "verdict": "different", "columns": []map[string]any{
+	{"source": "number", "destination": "no", "source_values": []any{"u48100000"}, "destination_values": []any{"u48100000"}},
+	{"source": "name", "destination": "name", "differs": true, "source_values": []any{"eva "}, "destination_values": []any{"eva"}},
+	{"source": "avatar", "destination": "avatar", "differs": true, "source_values": []any{map[string]string{"hex": "00ff27"}}, "destination_values": []any{nil}},
+	{"source": "ratio", "destination": "ratio", "overlooked": true, "source_values": []any{"1.6667"}, "destination_values": []any{"1.67"}},
+}}}
 
 // nightServer has the last hour behind it.
 func nightServer(t *testing.T) string {
@@ -136,7 +145,7 @@ func TestPictures(t *testing.T) {
 			tab.Run(fmt.Sprintf("localStorage.setItem('cupid-language', %q); localStorage.setItem('cupid-user', 'eva');", v.language))
 			for page, c := range map[string]struct{ hash, sees string }{
 				"overview": {"#/", "shop.order"}, "job": {"#/jobs/shop.user", "48211903"}, "callbacks": {"#/callbacks?job=shop.user&queue=slow", "copy.user:shop.user:48100000"},
-				"processes": {"#/workers", "node-4:78"}, "receivers": {"#/endpoints", "repair.internal:20000"}, "events": {"#/events", "ticket 512"},
+				"processes": {"#/workers", "node-4:78"}, "row": {"#/row?job=shop.user&key=48100000", "≠"}, "receivers": {"#/endpoints", "repair.internal:20000"}, "events": {"#/events", "ticket 512"},
 			} {
 				tab.Open(address + "/?" + page + c.hash)
 				tab.Sees(c.sees)

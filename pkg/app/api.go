@@ -11,6 +11,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/callback"
+	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
@@ -44,7 +45,7 @@ func (f fleet) Overview(ctx context.Context, maxAge time.Duration) (o admin.Over
 	states = slices.Clone(states) // others read them too
 	job.MarkRetired(states, processes)
 	o = admin.Overview{
-		At: at.UTC(), Version: Version, Process: f.a.id, Memory: b.Memory(ctx), Jobs: make([]admin.Job, len(states)),
+		At: at.UTC(), Version: Version, Process: f.a.id, Memory: b.Memory(ctx), Jobs: make([]admin.Job, len(states)), Rows: f.a.c.HTTP.Rows,
 		NotReady: append([]admin.Problem{}, f.a.notReady(ctx)...),
 	}
 	for i, s := range states {
@@ -176,6 +177,31 @@ func (f fleet) Pause(ctx context.Context, p admin.Pause) (until time.Time, err e
 func (f fleet) Resume(ctx context.Context, p admin.Pause) (held bool, err error) {
 	held, err = f.a.broker.Resume(ctx, broker.Hold{Job: p.Job, Destination: p.Destination}, p.Who)
 	return held, asked(err)
+}
+
+// looked is the kind of the event that a look at a row leaves.
+const looked job.EventKind = "row"
+
+// Row reads a row of a job of this process, if its config allows that rows are shown.
+// The note of who looks stands before anything is read.
+func (f fleet) Row(ctx context.Context, l admin.Look) (any, error) {
+	if !f.a.c.HTTP.Rows {
+		return nil, admin.Asked(admin.ErrForbidden, errors.New("this process shows no rows: http.rows is false in its config; cupid row shows them on a terminal"))
+	}
+	for _, r := range f.a.runs() {
+		if r.job.Name != l.Job {
+			continue
+		}
+		if err := f.a.broker.NoteEvent(ctx, job.Event{Job: l.Job, Kind: looked, Who: l.Who, What: "key " + l.Key}); err != nil {
+			return nil, err
+		}
+		reports, err := LookAtRow(ctx, &config.Config{Jobs: []job.Job{r.job}}, RowOptions{Job: l.Job, Key: []string{l.Key}})
+		if errors.Is(err, ErrConfig) {
+			err = admin.Asked(admin.ErrUnknown, err)
+		}
+		return reports, err
+	}
+	return nil, admin.Asked(admin.ErrElsewhere, fmt.Errorf("the config of this process has no job %q: ask a scheduler that runs it", l.Job))
 }
 
 // Quiet has a process fetch nothing more.

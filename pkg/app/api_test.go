@@ -59,7 +59,7 @@ func newAPIWorld(t *testing.T, server *redistest.Server) *apiWorld {
 	w := &apiWorld{t: t, server: server, prefix: server.Prefix(t), router: described(t), seen: map[string]bool{}}
 	c := &config.Config{
 		Path: "users.yaml", Form: config.FormJob, Redis: &broker.Config{Addrs: []string{server.Addr}, Prefix: w.prefix},
-		Log: config.Log{Format: "text"}, HTTP: config.HTTP{Addr: freeAddr(t), Token: job.NewSecret(tokenOfTests)},
+		Log: config.Log{Format: "text"}, HTTP: config.HTTP{Addr: freeAddr(t), Token: job.NewSecret(tokenOfTests), Rows: true},
 		Worker:  config.Worker{Comparers: 1, RangePoll: time.Second, CallbackPoll: time.Second},
 		Process: config.Process{ShutdownTimeout: time.Second, Lease: 30 * time.Second},
 		Jobs: []job.Job{{
@@ -263,6 +263,9 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 
 	w.ok("POST", "/api/v1/jobs/users/pause", `{"reason":"the receiver moves","for":"1h"}`)
 	w.ok("POST", "/api/v1/jobs/users/resume", `{}`)
+	w.ok("POST", "/api/v1/row", `{"job":"users","key":"7"}`) // its databases are down, which is said for each destination
+	require.Contains(t, w.no(400, "POST", "/api/v1/row", `{"job":"users"}`), "say the job, and the key")
+	require.Contains(t, w.no(409, "POST", "/api/v1/row", `{"job":"others","key":"7"}`), "ask a scheduler that runs it")
 	w.redis(func(ctx context.Context, pipe redis.Pipeliner) {
 		pipe.HSet(ctx, w.prefix+"process:h:7", "role", "worker")
 	})

@@ -3,6 +3,8 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/masixun71/cupid-go/internal/browsertest"
 	"github.com/masixun71/cupid-go/internal/eventually"
 	"github.com/masixun71/cupid-go/internal/redistest"
+	"github.com/masixun71/cupid-go/pkg/app"
 )
 
 // logIn opens the dashboard and shows it the token.
@@ -174,4 +177,42 @@ func TestTheDashboardSaysThatRedisIsGoneAndBackAgain(t *testing.T) {
 	tab.Until("!document.body.innerText.includes('Redis does not answer')")
 	w.redis(func(ctx context.Context, pipe redis.Pipeliner) { pipe.HSet(ctx, w.key("stats"), "rows", 20) })
 	tab.Sees("users")
+}
+
+// TestARowIsShownWhereTheConfigAllowsIt, beside what each destination holds of it, with a note of who
+// looked; its values stand on the page alone.
+func TestARowIsShownWhereTheConfigAllowsIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert(w.source, 1, 2)
+	w.insert(w.far, 1, 2)
+	w.far.Exec(t, "UPDATE shop SET name = 'another' WHERE id = 2")
+	c := w.config(w.job)
+	c.HTTP.Rows = true
+	shows, hides := w.runConfig(app.Scheduler, c), w.runConfig(app.Scheduler, w.config(w.job))
+
+	tab := browsertest.New(t, browsertest.View{Width: 390, Height: 844, Phone: true})
+	tab.Open("http://" + shows.Addr() + "/#/row?job=shop&key=2")
+	tab.Until("document.querySelector('#verdict')?.innerText === 'different'")
+	tab.Until("document.querySelectorAll('tr.differs').length === 1")
+	tab.Sees(planted + "-name-2")
+	tab.Sees("another")
+	tab.Type("input[name=key]", "1")
+	tab.Press("\r")
+	tab.Until("document.querySelector('#verdict')?.innerText === 'equal'")
+	tab.Sees(planted + "-name-1")
+	events := strings.Join(w.server.Client.LRange(t.Context(), w.key("events"), 0, -1).Val(), "\n")
+	require.Contains(t, events, "key 2")
+	require.NotContains(t, events, planted)
+	require.NotContains(t, w.log.String(), planted)
+
+	tab.Open("http://" + hides.Addr() + "/#/row?job=shop&key=2")
+	tab.Sees("http.rows is false")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+hides.Addr()+"/api/v1/row", strings.NewReader(`{"job":"shop","key":"2"}`))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.Equal(t, http.StatusForbidden, answer.StatusCode)
 }

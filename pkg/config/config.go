@@ -55,6 +55,7 @@ type HTTP struct {
 	Addr  string     // host:port; port 0 means the default of the role
 	Token job.Secret // what API and dashboard ask for; empty: nothing is asked
 	Open  bool       // no token is wanted, although other machines reach the address
+	Rows  bool       // the API and the dashboard show rows of both sides
 }
 
 // Worker says how much one worker does at once and how often it looks for

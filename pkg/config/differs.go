@@ -24,6 +24,7 @@ func (c *Config) CommonDiffers(o *Config) []string {
 		{"http.addr", c.HTTP.Addr, o.HTTP.Addr},
 		{"http.token", c.HTTP.Token, o.HTTP.Token},
 		{"http.open", c.HTTP.Open, o.HTTP.Open},
+		{"http.rows", c.HTTP.Rows, o.HTTP.Rows},
 		{"worker.comparers", c.Worker.Comparers, o.Worker.Comparers},
 		{"worker.rangePoll", c.Worker.RangePoll, o.Worker.RangePoll},
 		{"worker.callbackPoll", c.Worker.CallbackPoll, o.Worker.CallbackPoll},

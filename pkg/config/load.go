@@ -183,7 +183,7 @@ func (r *reader) config() *Config {
 		Redis:   r.redis(),
 		State:   r.text("state"),
 		Log:     r.log(),
-		HTTP:    HTTP{Addr: r.httpAddr(), Token: r.token("http.token"), Open: r.flag("http.open")},
+		HTTP:    HTTP{Addr: r.httpAddr(), Token: r.token("http.token"), Open: r.flag("http.open"), Rows: r.flag("http.rows")},
 		Worker:  r.worker(),
 		Load:    r.load(),
 		Process: Process{ShutdownTimeout: r.duration("shutdownTimeout"), Lease: r.duration("lease")},

@@ -65,6 +65,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"http.addr", "", "127.0.0.1:0", "where health, metrics and the admin API are served; port 0 is the default of the role", limit{}},
 		{"http.token", "", "", "what the admin API and the dashboard ask for, 16 characters or more; without it they are served on addresses of the own machine alone", limit{}},
 		{"http.open", "", "false", "serve them without a token on any address: everybody who reaches it may drop callbacks", limit{}},
+		{"http.rows", "", "false", "show single rows of both sides to whoever the API and the dashboard let in; each look is an event", limit{}},
 
 		{"worker.comparers", "workerNumber", "1", "ranges that one worker compares at once; workerNumber counts two more", limit{min: 1, max: 1024}},
 		{"worker.rangePoll", "taskWorkerIntervalMillisecond", "1s", "longest wait between two looks for ranges; a hint wakes sooner", positive},

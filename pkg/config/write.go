@@ -116,6 +116,7 @@ type (
 		Addr  string `yaml:"addr"`
 		Token string `yaml:"token,omitempty"`
 		Open  bool   `yaml:"open"`
+		Rows  bool   `yaml:"rows"`
 	}
 	loadForm struct {
 		Queries        int  `yaml:"queries"`
@@ -243,7 +244,7 @@ func (w writer) file(c *Config) fileForm {
 			Dir: c.Log.Dir, Format: c.Log.Format, Level: strings.ToLower(c.Log.Level.String()),
 			MaxSizeMB: c.Log.MaxSizeMB, MaxFiles: c.Log.MaxFiles,
 		},
-		HTTP:            httpForm{c.HTTP.Addr, w.secret(c.HTTP.Token), c.HTTP.Open},
+		HTTP:            httpForm{c.HTTP.Addr, w.secret(c.HTTP.Token), c.HTTP.Open, c.HTTP.Rows},
 		Worker:          workerForm{c.Worker.Comparers, span(c.Worker.RangePoll), span(c.Worker.CallbackPoll)},
 		Load:            loadForm{c.Load.Queries, c.Load.RowsPerSecond, c.Load.ThreadsRunning, span(c.Load.ReplicaLag)},
 		ShutdownTimeout: span(c.Process.ShutdownTimeout),

@@ -35,7 +35,7 @@ export const callbacksPage = {
       filterForm(o, job, filter, to),
       h("p", { class: "dim" }, t("q-" + filter.queue), " · ", t("how-many", { n: number(page.total) })),
       page.callbacks.length ? actions(loaded, job, reload, redraw) : null,
-      page.callbacks.length ? kept("table", "callbacks", loaded.version + lang(), () => list(loaded, redraw)) : h("p", {}, page.next ? t("nothing-on-page") : t("nothing")),
+      page.callbacks.length ? kept("table", "callbacks", loaded.version + lang(), () => list(loaded, redraw, o.rows)) : h("p", {}, page.next ? t("nothing-on-page") : t("nothing")),
       pager(filter, page),
     ];
   },
@@ -70,7 +70,7 @@ function actions(loaded, job, reload, redraw) {
     }, t(name)))));
 }
 
-function list(loaded, redraw) {
+function list(loaded, redraw, rows) {
   const { filter, page, chosen, all } = loaded;
   const changed = () => { loaded.version = ++versions; redraw(); };
   const toggle = (id) => (e) => { if (e.target.checked) chosen.add(id); else chosen.delete(id); changed(); };
@@ -84,7 +84,7 @@ function list(loaded, redraw) {
       [t("id"), t("type"), t("attempts"), t("first-seen"), filter.queue === "parked" ? t("since") : t("due"), t("last")].map((x) => h("th", { scope: "col" }, x)))),
     h("tbody", {}, page.callbacks.map((c) => h("tr", { "data-key": c.id },
       h("td", {}, h("input", { type: "checkbox", "aria-label": c.id, checked: all || chosen.has(c.id), disabled: all, onchange: toggle(c.id) })),
-      h("th", { scope: "row" }, h("code", {}, c.id)),
+      h("th", { scope: "row" }, h("code", {}, c.id), rows ? h("a", { class: "to-row", href: link.row({ job: filter.job, key: c.key }) }, t("row")) : null),
       h("td", { "data-label": t("type") }, has(c.type) ? t(c.type) : c.type), h("td", { "data-label": t("attempts") }, c.attempts),
       h("td", { "data-label": t("first-seen") }, when(c.first_seen)), h("td", { "data-label": filter.queue === "parked" ? t("since") : t("due") }, when(c.due)),
       h("td", { "data-label": t("last"), class: "last" }, lastOf(c))))));

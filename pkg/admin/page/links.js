@@ -9,6 +9,7 @@ export const link = {
   overview: () => "#/",
   job: (name) => "#/jobs/" + encodeURIComponent(name),
   callbacks: (values = {}) => "#/callbacks" + query(values),
+  row: (values = {}) => "#/row" + query(values),
   workers: () => "#/workers",
   endpoints: () => "#/endpoints",
   events: (values = {}) => "#/events" + query(values),

@@ -8,9 +8,10 @@ import { banner } from "./troubles.js";
 import { say } from "./dialog.js";
 import { overviewPage, jobPage } from "./overview.js";
 import { callbacksPage } from "./callbacks.js";
+import { rowPage } from "./row.js";
 import { workersPage, endpointsPage, eventsPage } from "./lists.js";
 
-const pages = { overview: overviewPage, jobs: jobPage, callbacks: callbacksPage, workers: workersPage, endpoints: endpointsPage, events: eventsPage };
+const pages = { overview: overviewPage, jobs: jobPage, callbacks: callbacksPage, row: rowPage, workers: workersPage, endpoints: endpointsPage, events: eventsPage };
 const place = (id) => document.getElementById(id);
 
 let session = { access: "", in: false };
@@ -142,7 +143,7 @@ function drawHeader() {
   const at = here().page;
   const age = Math.round((Date.now() - toldAt) / 1000);
   const live = !toldAt ? [t("connecting"), ""] : age > 8 ? [t("not-live", { n: age }), "bad"] : [t("live"), "good"];
-  const nav = [["overview", link.overview()], ["callbacks", link.callbacks()], ["workers", link.workers()], ["endpoints", link.endpoints()], ["events", link.events()]];
+  const nav = [["overview", link.overview()], ["callbacks", link.callbacks()], ...(overview?.rows ? [["row", link.row()]] : []), ["workers", link.workers()], ["endpoints", link.endpoints()], ["events", link.events()]];
   show(place("header"),
     h("a", { class: "brand", href: link.overview() }, "cupid"),
     session.in ? h("nav", {}, nav.map(([name, to]) => h("a", { href: to, "aria-current": at === name ? "page" : null }, t(name)))) : h("nav", {}),
