@@ -40,7 +40,7 @@ func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, 
 	return leased, errors.Join(unreadable...)
 }
 
-// parseCallback reads id, token, field, value, …. A number that does not parse is
+// parseCallback reads field, value, …, id, token. A number that does not parse is
 // taken as zero: it costs a repeat, not the row.
 func parseCallback(item any) (job.LeasedCallback, error) {
 	values, ok := item.([]any)
@@ -51,19 +51,21 @@ func parseCallback(item any) (job.LeasedCallback, error) {
 	if err != nil {
 		return job.LeasedCallback{}, err
 	}
-	if len(said) < 2 || len(said)%2 != 0 {
+	last := len(said) - 2
+	if last < 0 || last%2 != 0 {
 		return job.LeasedCallback{}, fmt.Errorf("a callback has %d values", len(said))
 	}
-	fields := map[string]string{}
-	for i := 2; i < len(said); i += 2 {
+	id, token := said[last], said[last+1]
+	fields := make(map[string]string, last/2)
+	for i := 0; i < last; i += 2 {
 		fields[said[i]] = said[i+1]
 	}
 	shard, err := job.ParseShard(fields["shard"])
 	if err != nil {
-		return job.LeasedCallback{}, fmt.Errorf("callback %s: %w", said[0], err)
+		return job.LeasedCallback{}, fmt.Errorf("callback %s: %w", id, err)
 	}
 	return job.LeasedCallback{
-		ID: job.CallbackID(said[0]), Token: said[1],
+		ID: job.CallbackID(id), Token: token,
 		Destination: fields["destination"], Shard: shard, Key: fields["key"],
 		Type: job.Type(number(fields["type"])), SourceHash: fields["hash"], WebhookID: fields["webhook"],
 		Phase: job.Phase(fields["phase"]), Seen: fields["seen"], Attempts: int(number(fields["attempts"])),

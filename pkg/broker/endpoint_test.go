@@ -163,6 +163,6 @@ func TestCallbacksOfAReceiverThatIsLeftAloneAreHeldAndHastened(t *testing.T) {
 		require.EqualValues(f, 150, soon())
 		p, err := f.Promote(f.Context(), longestDelay)
 		require.NoError(f, err)
-		require.Equal(f, 100, p.Moved)
+		require.Equal(f, 150, p.Moved)
 	})
 }

@@ -8,13 +8,18 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// upkeepBatch bounds how much one script moves, so that Redis is never held for long.
-const upkeepBatch = 100
+// Bounds of how much one script moves, so that Redis is never held for long.
+const (
+	upkeepBatch = 100
+	// promoteBatch is of each sorted set. It costs little, and is done for each callback
+	// twice.
+	promoteBatch = 200
+)
 
 // Promote moves what is due to the lists. longest is the longest delay that any item may have.
 func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promoted, error) {
 	keys := []string{q.keys.ranges(), q.keys.rangesRetry(), q.keys.rangesParked(), q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow()}
-	reply, err := run(ctx, q.b.rdb, promoteScript, keys, upkeepBatch, ms(longest), q.keys.callbackPrefix(), q.keys.callbacksPrefix(),
+	reply, err := run(ctx, q.b.rdb, promoteScript, keys, promoteBatch, ms(longest), q.keys.callbackPrefix(), q.keys.callbacksPrefix(),
 		q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks))
 	if err != nil {
 		return job.Promoted{}, fmt.Errorf("promote due items of %s: %w", q.job, err)

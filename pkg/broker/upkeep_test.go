@@ -100,8 +100,8 @@ func TestPromoteClampsWhatIsTooFarAway(t *testing.T) {
 func TestPromoteMovesABatchAndSaysThatMoreIsDue(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
-		f.seed(state{"ranges:retry": many("@-1m", upkeepBatch+1)})
-		require.Equal(f, job.Promoted{Moved: upkeepBatch, Next: 0}, f.promote())
+		f.seed(state{"ranges:retry": many("@-1m", promoteBatch+1)})
+		require.Equal(f, job.Promoted{Moved: promoteBatch, Next: 0}, f.promote())
 		require.Equal(f, job.Promoted{Moved: 1, Next: -time.Millisecond}, f.promote())
 	})
 }

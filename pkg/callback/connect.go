@@ -2,6 +2,7 @@ package callback
 
 import (
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -50,14 +51,21 @@ func newTransport(concurrency int, c job.Connect) (*http.Transport, error) {
 	return t, nil
 }
 
-// headersOf are the headers of every request.
-func headersOf(c job.Connect) http.Header {
+// headersOf are the headers of every request. The user is that of the address.
+func headersOf(c job.Connect, user *url.Userinfo) http.Header {
 	h := http.Header{}
 	for _, header := range c.Headers {
 		h.Add(header.Name, header.Value.Reveal())
 	}
 	if !c.Bearer.Empty() {
 		h.Set("Authorization", "Bearer "+c.Bearer.Reveal())
+	}
+	if c.Username != "" {
+		user = url.UserPassword(c.Username, c.Password.Reveal())
+	}
+	if user != nil && h.Get("Authorization") == "" {
+		password, _ := user.Password()
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
 	}
 	return h
 }

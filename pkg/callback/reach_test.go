@@ -32,7 +32,11 @@ func TestReachConnectsAndSendsNothing(t *testing.T) {
 		"http://u:s3cr3t@" + closed.Addr().String(): "refused",
 		"https://" + mute.Addr().String():           "TLS:",
 	} {
-		e, err := callback.New(job.Callback{URL: url, Timeout: 300 * time.Millisecond})
+		timeout := time.Minute
+		if want == "TLS:" {
+			timeout = 300 * time.Millisecond
+		}
+		e, err := callback.New(job.Callback{URL: url, Timeout: timeout})
 		require.NoError(t, err)
 		t.Cleanup(e.Close)
 		proxy, err := e.Reach(t.Context())

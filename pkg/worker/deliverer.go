@@ -15,7 +15,7 @@ import (
 
 const (
 	// leaseBatch is how many callbacks are leased, read and settled together at most.
-	leaseBatch = 100
+	leaseBatch = 200
 	// postMargin is what a lease must outlast the time-out of a POST by.
 	postMargin = time.Second
 	// noteEvery is how often those that wait for their POST are noted to come
@@ -372,13 +372,21 @@ func (d *deliverer) post(ctx context.Context, p pendingPost, round *round, settl
 	d.keeper.progress(string(c.ID))
 	d.w.c.Meter.Posted(d.t.Config.Name, c, a)
 	next := answered(c, a, d.rules)
+	d.say(ctx, c, a, next)
+	settler.settle(next, true)
+}
+
+// say logs an answer, when somebody listens: there are thousands a second.
+func (d *deliverer) say(ctx context.Context, c job.LeasedCallback, a job.Answer, next decision) {
 	level := slog.LevelDebug
 	if a.Outcome != job.Delivered && a.Code != stoppedCode {
 		level = slog.LevelWarn
 	}
+	if !d.log.Enabled(ctx, level) {
+		return
+	}
 	d.log.Log(ctx, level, "callback sent", "callback", c.ID, "type", c.Type.Name(), "attempt", c.Attempts+1,
 		"outcome", a.Outcome.String(), "code", a.Code, "detail", a.Detail, "took", a.Took, "next", next.settle.To)
-	settler.settle(next, true)
 }
 
 func statusText(status int) string {

@@ -11,7 +11,7 @@ import (
 const (
 	// settleEvery is how long settlements are collected for one round trip.
 	settleEvery = 5 * time.Millisecond
-	settleBatch = 100
+	settleBatch = leaseBatch
 )
 
 // settling is a settlement on its way, with what the settler has to know besides.

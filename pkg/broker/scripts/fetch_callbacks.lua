@@ -3,7 +3,7 @@
 --       6 paused:<destination>
 -- ARGV  1 identity  2 details  3 worker  4 lease, ms  5 token  6 most callbacks  7 prefix of callback:<id>
 --       8 prefix of trouble:<kind>:<destination>
--- Returns {"ok", now in ms, {id, token, field, value, …}, …} {"paused"} {"spec", field, found}
+-- Returns {"ok", now in ms, {field, value, …, id, token}, …} {"paused"} {"spec", field, found}
 -- Atomic: a callback is on the list or leased, never on neither.
 -- Begins with RPOP, which passes a full Redis. An id whose hash is gone was closed by hand; a held one is parked.
 local spec = redis.call('HMGET', KEYS[1], 'identity', 'details')
@@ -22,22 +22,26 @@ for i, id in ipairs(ids) do
   local fields = redis.call('HGETALL', key)
   local held, destination, worry = false, '', ''
   for f = 1, #fields, 2 do
-    if fields[f] == 'hold' then held = true end
-    if fields[f] == 'destination' then destination = fields[f + 1] end
-    if fields[f] == 'trouble' then worry = fields[f + 1] end
+    local name = fields[f]
+    if name == 'hold' then
+      held = true
+    elseif name == 'destination' then
+      destination = fields[f + 1]
+    elseif name == 'trouble' then
+      worry = fields[f + 1]
+    end
   end
   if held then
     redis.call('ZADD', KEYS[5], int(at), id)
     redis.call('HDEL', key, 'trouble')
     trouble(ARGV[8], destination, id, worry, '', at)
   elseif #fields > 0 then
-    local token = ARGV[5] .. '-' .. i
+    local token, last = ARGV[5] .. '-' .. i, #fields
     redis.call('HSET', key, 'token', token, 'worker', ARGV[3])
     leased[#leased + 1] = ends
     leased[#leased + 1] = id
-    local item = {id, token}
-    for _, v in ipairs(fields) do item[#item + 1] = v end
-    reply[#reply + 1] = item
+    fields[last + 1], fields[last + 2] = id, token
+    reply[#reply + 1] = fields
   end
 end
 if #leased > 0 then redis.call('ZADD', KEYS[4], unpack(leased)) end
