@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,4 +186,41 @@ func TestAnUpdateTimeInTheFutureIsSeenWhenItHasCome(t *testing.T) {
 	w.source.Exec(t, "UPDATE shop SET name = 'ahead', updated = NOW(3) + INTERVAL 3 SECOND")
 	w.settled()
 	require.Greater(t, time.Since(began), 2*time.Second)
+}
+
+// A DATETIME column shows a wall clock that repeats an hour in autumn and leaves one out
+// in spring: what it showed around them is seen, and called once in the hour that is scanned twice.
+func TestAWallClockThatRepeatsOrLeavesOutAnHour(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]struct {
+		before, after string // instants
+		walls         []string
+	}{
+		"repeats":    {"2025-11-02T04:00:00Z", "2025-11-02T08:00:00Z", []string{"00:59:59.999", "01:00:00", "01:30:00", "01:59:59.999", "02:00:00", "02:30:00"}},
+		"leaves out": {"2025-03-09T05:00:00Z", "2025-03-09T09:00:00Z", []string{"01:00:00", "01:59:59.999", "03:00:00", "03:00:00.001", "03:30:00"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.source.Exec(t, "ALTER TABLE shop MODIFY updated DATETIME(3)")
+			w.job.Update = job.UpdateScan{Enabled: true, Every: w.job.Insert.Every, Column: "updated", Window: time.Second, Zone: "America/New_York"}
+			w.job.Insert.Enabled = false
+			for i, wall := range change.walls {
+				w.source.Exec(t, fmt.Sprintf("INSERT INTO shop VALUES (%d, '%s', '%s', '%s %s')", i+1, number(i+1), planted, change.before[:10], wall))
+			}
+			before, err := time.Parse(time.RFC3339, change.before)
+			require.NoError(t, err)
+			field := "update:" + w.job.Source.Shard.String()
+			require.NoError(t, w.server.Client.HSet(t.Context(), w.key("cursor"), field, job.TimePoint(before).String()).Err())
+			w.receiver.Behave(w.repairing())
+			w.fleet()
+			w.until(func() bool { return w.server.Client.HGet(t.Context(), w.key("cursor"), field).Val() > change.after }, "the scan is past that hour")
+			w.settled()
+			called := w.receiver.Counts("id")
+			require.Len(t, called, len(change.walls))
+			for id := range change.walls {
+				require.Equal(t, 1, called[callbacktest.Key{ID: strconv.Itoa(id + 1), Type: 1}], "row %d", id+1)
+			}
+		})
+	}
 }
