@@ -124,6 +124,9 @@ func TestAnAlertOutlivesTheProcessThatCausedIt(t *testing.T) {
 		}
 		return false
 	}, "the fleet knows that the channel does not work")
+	w.until(func() bool {
+		return w.server.Client.ZCard(t.Context(), w.key("trouble:slow:far")).Val() == rows
+	}, "every callback has failed on the fast retries")
 	require.NoError(t, first.stop())
 	require.NotContains(t, w.log.String(), "geheim")
 	w.later(broker.TellWithin)
@@ -140,11 +143,12 @@ func TestAnAlertOutlivesTheProcessThatCausedIt(t *testing.T) {
 
 	w.later(10 * time.Minute)
 	w.until(func() bool { return reads.heard("still, after 1") == 1 }, "people hear of it again")
+	w.until(func() bool { return !w.server.Client.HExists(t.Context(), w.key("told"), "claim:slow:far").Val() }, "it is noted that they heard")
 	w.later(time.Minute)
 	w.receiver.Behave(w.repairing())
 	w.until(func() bool { return reads.heard("cupid shop -> far: over: no callback is slow any more") == 1 }, "people hear that it is over")
 	require.Equal(t, 3, reads.heard("cupid"))
-	require.Empty(t, w.status().Jobs[0].Told)
+	w.until(func() bool { return len(w.status().Jobs[0].Told) == 0 }, "it is noted that they know of the end")
 	w.until(func() bool { return len(w.events(job.EventAlertOver)) == 1 }, "the events have the end")
 	require.Len(t, w.events(job.EventAlertRaised), 1)
 }

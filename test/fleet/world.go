@@ -35,12 +35,16 @@ type World struct {
 // Route holds addresses of what stands before the servers; "" is the server itself.
 type Route struct{ Source, Destination, Redis, Receiver string }
 
+// ledger has Redis keep every append-only file, so that a test can read all that ever happened, and still begin a new
+// one now and then, so that it is up again soon after a kill however long it ran before.
+var ledger = []string{"--aof-disable-auto-gc", "yes", "--auto-aof-rewrite-min-size", "16mb"}
+
 // NewWorld starts the servers, which end with t; redisEnv are further variables of Redis.
 func NewWorld(t testing.TB, redisEnv ...string) *World {
 	t.Helper()
 	w := &World{
 		MySQL:    mysqltest.Start(t, mysqltest.Options{TimeZone: "+08:00", Durable: true}),
-		Redis:    redistest.Start(t, redistest.Options{AOF: true, Env: redisEnv, ExtraArgs: []string{"--auto-aof-rewrite-percentage", "0"}}),
+		Redis:    redistest.Start(t, redistest.Options{AOF: true, Env: redisEnv, ExtraArgs: ledger}),
 		Receiver: callbacktest.New(t, nil),
 		Alerts:   callbacktest.New(t, nil),
 		Dir:      t.TempDir(),

@@ -15,8 +15,9 @@ import (
 // transaction is what Redis did in one step: the commands of a script, or one command.
 type transaction [][]string
 
-// readAOF reads the append-only files of a Redis (its appenddirname) in the order
-// of its manifest. A last piece that a kill cut off is left out, as Redis does.
+// readAOF reads the append-only files of a Redis (its appenddirname) from the first to the last, also those that
+// it has replaced by a snapshot since and kept (aof-disable-auto-gc). A last piece that a kill cut off is left
+// out, as Redis does.
 func readAOF(dir string, each func(transaction)) error {
 	manifests, err := filepath.Glob(filepath.Join(dir, "*.manifest"))
 	if err != nil || len(manifests) != 1 {
@@ -26,16 +27,40 @@ func readAOF(dir string, each func(transaction)) error {
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(text)) {
-		words := strings.Fields(line) // file <name> seq <n> type i
-		if len(words) < 6 || words[5] != "i" {
-			continue // the base is the snapshot that the others begin at
-		}
-		if err := readFile(filepath.Join(dir, words[1]), each); err != nil {
-			return fmt.Errorf("read %s: %w", words[1], err)
+	names, err := increments(string(text))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := readFile(filepath.Join(dir, name), each); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// increments are the files of a manifest that hold commands, in their order; none of them may be gone.
+func increments(manifest string) ([]string, error) {
+	files := map[int]string{}
+	for line := range strings.Lines(manifest) {
+		words := strings.Fields(line) // file <name> seq <n> type i
+		if len(words) < 6 || words[5] == "b" || strings.Contains(words[1], ".base.") {
+			continue // a snapshot of what came before
+		}
+		n, err := strconv.Atoi(words[3])
+		if err != nil {
+			return nil, fmt.Errorf("read the manifest: %w", err)
+		}
+		files[n] = words[1]
+	}
+	names := make([]string, len(files))
+	for n, name := range files {
+		if n < 1 || n > len(files) {
+			return nil, fmt.Errorf("the append-only files do not go from the first to the last: %v", files)
+		}
+		names[n-1] = name
+	}
+	return names, nil
 }
 
 func readFile(path string, each func(transaction)) error {

@@ -98,3 +98,13 @@ func TestPosts(t *testing.T) {
 	require.Equal(t, []int{5, 2, 1}, []int{r.Posts, r.Webhooks, r.Repeated})
 	require.Len(t, CheckPosts(posts, nil).Violations, 2)
 }
+
+func TestAppendOnlyFilesAreReadFromTheFirstOn(t *testing.T) {
+	t.Parallel()
+	kept := "file a.3.base.rdb seq 3 type b\nfile a.2.incr.aof seq 2 type h\nfile a.2.base.rdb seq 2 type h\nfile a.1.incr.aof seq 1 type h\nfile a.1.base.rdb seq 1 type h\nfile a.3.incr.aof seq 3 type i\n"
+	names, err := increments(kept)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a.1.incr.aof", "a.2.incr.aof", "a.3.incr.aof"}, names)
+	_, err = increments("file a.3.base.rdb seq 3 type b\nfile a.3.incr.aof seq 3 type i\n")
+	require.ErrorContains(t, err, "from the first to the last", "those before it were deleted")
+}
