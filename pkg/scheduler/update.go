@@ -13,7 +13,8 @@ type updateScan struct {
 	s      *Scheduler
 	l      Leadership
 	cutter *plan.Cutter
-	said   bool // where it begins
+	said   bool   // where it begins
+	owed   string // the cursor for whose last moments a late pass was asked for
 }
 
 // tick claims from the cursor to the last moment that is over.
@@ -74,18 +75,41 @@ func (u *updateScan) begin(upto time.Time) job.Point {
 
 // fallBack moves a cursor that lies in the future down to before the clock: the
 // database's clock was set back, and what is written now must be seen, and also
-// what was written between that and this look. A step of less than the jitter is
-// left to the late pass.
+// what was written between that and this look. A step of less than the jitter (a
+// source of several servers takes such all the time) is left to a late pass.
 func (u *updateScan) fallBack(ctx context.Context, cursor job.Point, upto time.Time) error {
 	const jitter = 2 * time.Second
 	if cursor.At.Sub(upto) < jitter {
-		return nil
+		return u.owe(ctx, cursor, jitter)
 	}
 	u.s.c.Log.Warn("the update cursor lies in the future of the database's clock, which was set back; the cursor falls back",
 		"cursor", cursor.String(), "clock", upto)
 	return u.l.Claim(ctx, job.Claim{
 		Scan: job.Update, Shard: u.s.c.Job.Source.Shard, From: &cursor, To: job.TimePoint(upto.Add(-u.delay())),
 	})
+}
+
+// owe asks for a late pass over the moments before the cursor that the clock gives
+// once more: the cursor may have come there without one.
+func (u *updateScan) owe(ctx context.Context, cursor job.Point, moments time.Duration) error {
+	if u.owed == cursor.String() {
+		return nil
+	}
+	unit, shard := u.s.c.Table.UpdateUnit(), u.s.c.Job.Source.Shard
+	late := job.Range{Scan: job.UpdateLate, Shard: shard, After: job.TimePoint(cursor.At.Add(-moments - unit)).UTC(), UpTo: cursor.UTC()}
+	err := u.l.Claim(ctx, job.Claim{
+		Scan: job.Update, Shard: shard, From: &cursor, To: cursor, Late: &late, LateSince: u.lateSince(cursor),
+	})
+	if err == nil {
+		u.owed = cursor.String()
+	}
+	return err
+}
+
+// lateSince is the time of a sample up to a point: samples are due lateCommit after
+// their time; a longer delay makes it a later time.
+func (u *updateScan) lateSince(upto job.Point) time.Time {
+	return wholeMillis(upto.At.Add(u.s.c.Table.UpdateUnit() + u.delay() - u.s.c.Job.LateCommit))
 }
 
 // anyRow asks whether anything was updated: an idle table claims nothing.
@@ -155,6 +179,5 @@ func (u *updateScan) addLate(c *job.Claim, cursor job.Point, now time.Time) {
 		from = job.TimePoint(settled)
 	}
 	c.Late = &job.Range{Scan: job.UpdateLate, Shard: c.Shard, After: from.UTC(), UpTo: c.To}
-	// Samples are due lateCommit after their time; a longer delay makes it a later time.
-	c.LateSince = wholeMillis(c.To.At.Add(unit + u.delay() - u.s.c.Job.LateCommit))
+	c.LateSince = u.lateSince(c.To)
 }

@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,6 +192,32 @@ func TestASmallStepBackOfTheClockIsNoAlarm(t *testing.T) {
 			}
 		}
 		require.Zero(b.t, b.log.count("level=WARN"))
+	})
+}
+
+// The cursor of an idle table stands where no late pass is owed. A clock that is set back to just before it
+// gives times that the scan has passed.
+func TestWhatIsWrittenAfterASmallStepBackIsSeen(t *testing.T) {
+	t.Parallel()
+	run(t, func(b *bed) {
+		b.updatesOnly()
+		b.start("p")
+		b.pass(10*lateCommit + 300*time.Millisecond)
+		cursor, err := job.ParsePoint(b.store.cursor(job.Update))
+		require.NoError(b.t, err)
+		b.table.set(func(d *table) { d.skew -= d.clock().Sub(cursor.At.Add(100 * time.Millisecond)) })
+		b.table.fill(1, 1)
+		b.pass(2 * time.Second)
+		b.table.fill(2, 2)
+		b.pass(3 * lateCommit)
+		for _, v := range b.table.versions {
+			seen := slices.ContainsFunc(slices.Concat(b.store.of(job.Update), b.store.of(job.UpdateLate)), func(c claimed) bool {
+				return !c.at.Before(v.from) && b.table.within(v, c.After, c.UpTo)
+			})
+			require.True(b.t, seen, v.key)
+		}
+		require.Zero(b.t, b.log.count("level=WARN"))
+		require.Zero(b.t, b.store.owed())
 	})
 }
 
