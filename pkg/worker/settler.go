@@ -10,7 +10,7 @@ import (
 
 const (
 	// settleEvery is how long settlements are collected for one round trip.
-	settleEvery = 5 * time.Millisecond
+	settleEvery = 20 * time.Millisecond
 	settleBatch = leaseBatch
 )
 
