@@ -187,7 +187,7 @@ func TestNamesAreExplained(t *testing.T) {
 		"alerts":       {"../pkg/job/alert.go", `AlertKind = "(\w+)"`, "alerts.md"},
 		"counters":     {"../pkg/worker/decide.go", `count\w+ += "(\w+)"`, "redis.md"},
 		"answer codes": {"../pkg/callback/answer.go", `(?:Code, why = |Code, why = job.NotSent, |return )"(\w+)", [f"]`, "callbacks.md"},
-		"headers":      {"../pkg/callback/endpoint.go", `h\.Set\("([\w-]+)"`, "callbacks.md"},
+		"headers":      {"../pkg/callback/endpoint.go", `\bset\("([\w-]+)"`, "callbacks.md"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -56,7 +56,7 @@ func TestAServerThatTakesNoWritesIsWaitedFor(t *testing.T) {
 	require.NoError(f, l.Claim(ctx, claim("20", "25")))
 	before := f.state()
 
-	require.NoError(f, f.raw.SlaveOf(ctx, "127.0.0.1", "1").Err())
+	require.NoError(f, f.raw.ReplicaOf(ctx, "127.0.0.1", "1").Err())
 	for what, step := range map[string]func() error{
 		"claim":   func() error { return l.Claim(ctx, claim("25", "30")) },
 		"refresh": func() error { return l.Refresh(ctx, lease) },
@@ -72,7 +72,7 @@ func TestAServerThatTakesNoWritesIsWaitedFor(t *testing.T) {
 	}
 	require.Equal(f, before, f.state())
 
-	require.NoError(f, f.raw.SlaveOf(ctx, "NO", "ONE").Err())
+	require.NoError(f, f.raw.ReplicaOf(ctx, "NO", "ONE").Err())
 	require.NoError(f, f.AckRange(ctx, leased, 0, job.Counts{}))
 	require.NoError(f, f.AckRange(ctx, f.fetchRange(), 0, job.Counts{}))
 	f.way(l, "25", "30", func() {})
