@@ -34,22 +34,29 @@ func TestTheStartIDIsInclusive(t *testing.T) {
 // look, and what comes then is claimed at the next.
 func TestAScanThatRestsAsksSeldom(t *testing.T) {
 	t.Parallel()
-	run(t, func(b *bed) {
-		b.table.fill(1, 20)
-		b.start("p")
-		b.pass(2 * time.Second)
-		b.store.mu.Lock()
-		before := b.store.asked
-		b.store.mu.Unlock()
-		b.pass(40 * time.Second)
-		b.store.mu.Lock()
-		asked := b.store.asked - before
-		b.store.mu.Unlock()
-		require.InDelta(b.t, 4, asked, 1, "in 40 looks")
-		b.table.fill(21, 30)
-		b.pass(1500 * time.Millisecond)
-		require.Equal(b.t, "..20 20..30", b.ids(job.Insert))
-	})
+	for scan, want := range map[job.Scan]string{job.Insert: "..20 20..30", job.Update: ""} {
+		t.Run(string(scan), func(t *testing.T) {
+			t.Parallel()
+			run(t, func(b *bed) {
+				if scan == job.Update {
+					b.updatesOnly()
+				}
+				b.table.fill(1, 20)
+				b.start("p")
+				b.pass(2 * time.Second)
+				before := b.store.cursorsRead(scan)
+				b.pass(40 * time.Second)
+				require.InDelta(b.t, 4, b.store.cursorsRead(scan)-before, 1, "in 40 looks")
+				claims := len(b.store.of(scan))
+				b.table.fill(21, 30)
+				b.pass(2500 * time.Millisecond)
+				require.Len(b.t, b.store.of(scan), claims+1)
+				if want != "" {
+					require.Equal(b.t, want, b.ids(scan))
+				}
+			})
+		})
+	}
 }
 
 // A text has no predecessor: the lower end lies a little before the start id, never at or behind it.

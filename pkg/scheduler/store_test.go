@@ -38,11 +38,11 @@ type store struct {
 	leaders    []string
 	mostOwed   int
 	violations []string
-	asked      int // cursors of insert scans
+	asked      map[job.Scan]int // cursors that were read
 }
 
 func newStore() *store {
-	return &store{cursors: map[job.Scan]string{}, samples: map[string]time.Time{}, most: 1000}
+	return &store{cursors: map[job.Scan]string{}, samples: map[string]time.Time{}, asked: map[job.Scan]int{}, most: 1000}
 }
 
 // do runs f as a script runs: alone.
@@ -74,6 +74,13 @@ func (s *store) cursor(scan job.Scan) string {
 		return text
 	}
 	return "*"
+}
+
+// cursorsRead is how often a scan's cursor was read.
+func (s *store) cursorsRead(scan job.Scan) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[scan]
 }
 
 // led are the processes that began to lead, in order.
@@ -254,9 +261,7 @@ func (p *process) Register(ctx context.Context, leader string) error {
 
 func (p *process) Cursor(ctx context.Context, scan job.Scan, _ job.Shard) (cursor job.Point, found bool, err error) {
 	err = p.do(ctx, "cursor", func() (err error) {
-		if scan == job.Insert {
-			p.store.asked++
-		}
+		p.store.asked[scan]++
 		var text string
 		if text, found = p.store.cursors[scan]; found {
 			cursor, err = job.ParsePoint(text)

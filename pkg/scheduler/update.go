@@ -15,20 +15,24 @@ type updateScan struct {
 	cutter *plan.Cutter
 	said   bool   // where it begins
 	owed   string // the cursor for whose last moments a late pass was asked for
+
+	done  *job.Point // the cursor, when the last look found nothing behind it
+	rests int        // looks since it was read
 }
 
 // tick claims from the cursor to the last moment that is over.
 func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
-	j := u.s.c.Job
-	cursor, known, err := u.s.c.Queue.Cursor(ctx, job.Update, j.Source.Shard)
+	if rests, err := u.resting(ctx); rests || err != nil {
+		return false, err
+	}
+	cursor, known, err := u.s.c.Queue.Cursor(ctx, job.Update, u.s.c.Job.Source.Shard)
 	if err != nil {
 		return false, err
 	}
-	now, zone, err := u.s.c.Table.Clock(ctx)
+	now, upto, zone, err := u.clock(ctx)
 	if err != nil {
 		return false, err
 	}
-	upto := plan.Closed(now.Add(-j.ReplicaHold()), u.s.c.Table.UpdateUnit())
 	if !known {
 		cursor = u.begin(upto)
 		u.s.begins(job.Update, cursor, &u.said)
@@ -50,6 +54,9 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 	}
 	if !found {
 		u.s.lag(job.Update, 0)
+		if known {
+			u.done, u.rests = &cursor, 0
+		}
 		return false, u.pass(ctx, cursor, known, upto)
 	}
 	u.s.lag(job.Update, int64(upto.Sub(cursor.At).Seconds()))
@@ -60,6 +67,36 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 	u.s.updated = &reached
 	u.s.lag(job.Update, int64(upto.Sub(reached.At).Seconds()))
 	return reached.String() != job.TimePoint(upto).String(), nil
+}
+
+// clock is the database's, and up to when the scan may look by it.
+func (u *updateScan) clock(ctx context.Context) (now, upto time.Time, zone *time.Location, err error) {
+	now, zone, err = u.s.c.Table.Clock(ctx)
+	return now, plan.Closed(now.Add(-u.s.c.Job.ReplicaHold()), u.s.c.Table.UpdateUnit()), zone, err
+}
+
+// resting reports whether nothing has come since the cursor was last read, and it
+// need not be moved: then the queue need not be asked for it.
+func (u *updateScan) resting(ctx context.Context) (bool, error) {
+	if u.done == nil || u.rests >= maxRests {
+		u.done = nil
+		return false, nil
+	}
+	_, upto, zone, err := u.clock(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !upto.After(u.done.At) || u.passable(*u.done, upto) {
+		u.done = nil
+		return false, nil
+	}
+	if found, err := u.anyRow(ctx, plan.Slices(*u.done, job.TimePoint(upto), zone)); found || err != nil {
+		u.done = nil
+		return false, err
+	}
+	u.rests++
+	u.s.lag(job.Update, 0)
+	return true, nil
 }
 
 // begin is where a scan without a saved cursor begins: a window ago (one of 0
@@ -126,9 +163,10 @@ func (u *updateScan) anyRow(ctx context.Context, slices [][2]job.Point) (bool, e
 // that nothing can still be committed there: that look was the late pass as well.
 func (u *updateScan) pass(ctx context.Context, cursor job.Point, known bool, upto time.Time) error {
 	over := upto.Add(-u.delay())
-	if known && over.Sub(cursor.At) < u.delay() {
+	if known && !u.passable(cursor, upto) {
 		return nil
 	}
+	u.done = nil
 	if !known {
 		over = cursor.At
 	}
@@ -137,6 +175,11 @@ func (u *updateScan) pass(ctx context.Context, cursor job.Point, known bool, upt
 		c.From = &cursor
 	}
 	return u.l.Claim(ctx, c)
+}
+
+// passable reports whether so much time is over that moving the cursor is worth it.
+func (u *updateScan) passable(cursor job.Point, upto time.Time) bool {
+	return upto.Add(-u.delay()).Sub(cursor.At) >= u.delay()
 }
 
 // delay is how long after an update time was taken its row may become visible.

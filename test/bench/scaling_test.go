@@ -108,10 +108,11 @@ jobs:
 
 func fleetKey(name string) string { return "cupid:{bench}:" + name }
 
-// TestIdle measures what a fleet costs that has nothing to do: 100 jobs, a
+// TestIdle measures what a fleet costs that has nothing to do: 100 jobs (JOBS), a
 // scheduler and two workers.
 func TestIdle(t *testing.T) {
-	const jobs, quiet = 100, 30 * time.Second
+	const quiet = 30 * time.Second
+	jobs := setting(t, "JOBS", 100)
 	server := mysqltest.Start(t, mysqltest.Options{})
 	source, far := server.Database(t), server.Database(t)
 	redis := redistest.Start(t, redistest.Options{})

@@ -160,7 +160,7 @@ type service struct {
 
 // serve runs until a signal; it returns in time even when something hangs.
 func serve(ctx context.Context, cfg *config.Config, s service) error {
-	collectSeldom()
+	seldom := collectSeldom()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a, err := app.New( //nolint:contextcheck // it neither dials nor waits
@@ -170,6 +170,9 @@ func serve(ctx context.Context, cfg *config.Config, s service) error {
 		return err
 	}
 	var told sync.WaitGroup
+	if seldom {
+		told.Go(func() { collectByWork(ctx) })
+	}
 	told.Go(func() { tellSystemd(ctx, a) })
 	told.Go(func() { reloads(ctx, a, s) })
 	defer told.Wait()

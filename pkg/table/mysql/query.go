@@ -128,19 +128,26 @@ func (s *session) each(ctx context.Context, query string, args []any, row func([
 	}
 }
 
-// arena holds the texts of many rows in few pieces of memory.
+// arena holds the texts of many rows in few pieces of memory. The first are small:
+// most queries give one row.
 type arena struct {
 	texts []byte
 	cells []diff.Value
+	piece struct{ texts, cells int } // size of the newest
 }
 
-// Sizes of a piece, in bytes and in values.
-const arenaTexts, arenaCells = 32 << 10, 1 << 10
+// Sizes of the largest piece, in bytes and in values, and the part of it that the
+// first has.
+const arenaTexts, arenaCells, arenaFirst = 32 << 10, 1 << 10, 32
+
+// grown is the size of the piece behind one of that size.
+func grown(size, largest int) int { return min(max(2*size, largest/arenaFirst), largest) }
 
 // row copies a row as the server shows it.
 func (a *arena) row(read []driver.Value) []diff.Value {
 	if len(a.cells) < len(read) {
-		a.cells = make([]diff.Value, max(arenaCells, len(read)))
+		a.piece.cells = grown(a.piece.cells, arenaCells)
+		a.cells = make([]diff.Value, max(a.piece.cells, len(read)))
 	}
 	row := a.cells[:len(read):len(read)]
 	a.cells = a.cells[len(read):]
@@ -164,7 +171,8 @@ func (a *arena) text(v driver.Value) diff.Value {
 		return shown(v) // large texts live and die by themselves
 	}
 	if a.texts == nil || cap(a.texts)-len(a.texts) < need {
-		a.texts = make([]byte, 0, arenaTexts)
+		a.piece.texts = grown(a.piece.texts, arenaTexts)
+		a.texts = make([]byte, 0, max(a.piece.texts, need))
 	}
 	begin := len(a.texts)
 	a.texts = appendShown(a.texts, v)
