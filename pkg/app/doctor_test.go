@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/internal/eventually"
 	"github.com/masixun71/cupid-go/internal/mysqltest"
 	"github.com/masixun71/cupid-go/internal/redistest"
 	"github.com/masixun71/cupid-go/pkg/app"
@@ -31,7 +32,7 @@ type patient struct {
 // healthy is a fleet with nothing to complain of.
 func healthy(t *testing.T) *patient {
 	t.Helper()
-	server := redistest.Start(t, redistest.Options{AOF: true})
+	server := redistest.Start(t, redistest.Options{AOF: true, ExtraArgs: []string{"--appendfsync", "no"}}) // a busy disk is no complaint
 	mysql := mysqltest.Shared(t)
 	w := bareWorld(t, mysql.Database(t), mysql.Database(t), server)
 	w.source.Exec(t, table)
@@ -152,16 +153,22 @@ func TestTheDoctorNamesAWrongTimeZone(t *testing.T) {
 	require.Empty(t, p.complaints(), "the mend is enough")
 }
 
+// set changes a setting of the server: turning appendonly off waits for the disk, longer than a client may.
+func (p *patient) set(name, value string) {
+	p.t.Helper()
+	eventually.Until(p.t, patience, func() bool { return p.server.Client.ConfigSet(p.t.Context(), name, value).Err() == nil }, name+" "+value)
+}
+
 func TestTheDoctorNamesAnEvictingRedis(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)
-	require.NoError(t, p.server.Client.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	p.set("maxmemory-policy", "allkeys-lru")
 	p.complains(app.FoundProblem, app.CheckRedis, "its maxmemory-policy is allkeys-lru", "redis-cli CONFIG SET maxmemory-policy noeviction")
-	require.NoError(t, p.server.Client.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err())
-	require.NoError(t, p.server.Client.ConfigSet(t.Context(), "appendonly", "no").Err())
+	p.set("maxmemory-policy", "noeviction")
+	p.set("appendonly", "no")
 	p.complains(app.FoundWarning, app.CheckRedis, "appendonly no", "redis-cli CONFIG SET appendonly yes")
-	require.NoError(t, p.server.Client.ConfigSet(t.Context(), "appendonly", "yes").Err())
-	require.NoError(t, p.server.Client.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	p.set("appendonly", "yes")
+	p.set("maxmemory", "1")
 	p.complains(app.FoundProblem, app.CheckRedis, "nothing more is claimed or compared", "CONFIG SET maxmemory")
 }
 
