@@ -25,6 +25,10 @@ func (s *stoppable) Clock(ctx context.Context) (time.Time, *time.Location, error
 	return s.table.Clock(ctx)
 }
 
+func (s *stoppable) RecentClock(ctx context.Context) (time.Time, *time.Location, error) {
+	return s.Clock(ctx)
+}
+
 func TestLoopsAreHeardUntilTheyHangOrEnd(t *testing.T) {
 	t.Parallel()
 	run(t, func(b *bed) {

@@ -23,6 +23,8 @@ type Table interface {
 	Bounds(ctx context.Context, cursor job.Point) (top job.Point, found, behind bool, err error)
 	// Clock is the database's clock in UTC, and the zone of the wall clock that the update column keeps.
 	Clock(ctx context.Context) (now time.Time, zone *time.Location, err error)
+	// RecentClock is Clock, or a reading of a moment ago: never ahead of it.
+	RecentClock(ctx context.Context) (now time.Time, zone *time.Location, err error)
 	// UpdateUnit is the smallest step of the update column.
 	UpdateUnit() time.Duration
 }

@@ -127,6 +127,10 @@ func (d *table) Clock(context.Context) (time.Time, *time.Location, error) {
 	return d.clock(), d.zone, err
 }
 
+func (d *table) RecentClock(ctx context.Context) (time.Time, *time.Location, error) {
+	return d.Clock(ctx)
+}
+
 func (d *table) Bounds(_ context.Context, cursor job.Point) (top job.Point, found, behind bool, err error) {
 	if err := d.ask(); err != nil {
 		return job.Point{}, false, false, err

@@ -71,7 +71,7 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 
 // clock is the database's, and up to when the scan may look by it.
 func (u *updateScan) clock(ctx context.Context) (now, upto time.Time, zone *time.Location, err error) {
-	now, zone, err = u.s.c.Table.Clock(ctx)
+	now, zone, err = u.s.c.Table.RecentClock(ctx)
 	return now, plan.Closed(now.Add(-u.s.c.Job.ReplicaHold()), u.s.c.Table.UpdateUnit()), zone, err
 }
 

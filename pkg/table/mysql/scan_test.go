@@ -229,6 +229,13 @@ func TestUpdateColumnForms(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.shown, now.In(zone).Format("Z07:00"))
 			require.WithinDuration(t, time.Now(), now, time.Minute)
+			recent, shown, err := source.RecentClock(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, zone, shown)
+			require.False(t, recent.Before(now), "another look was later than this one")
+			later, _, err := source.Clock(t.Context())
+			require.NoError(t, err)
+			require.False(t, recent.After(later), "never ahead of the server")
 
 			top, found, err := source.UpdateTop(t.Context())
 			require.NoError(t, err)

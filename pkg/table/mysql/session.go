@@ -28,6 +28,7 @@ var pinned = []struct{ variable, value string }{
 type connector struct {
 	driver.Connector
 	limit time.Duration // of one statement, on the server
+	last  reading
 }
 
 // newConnector takes over what the DSN says of the way to the server (address,

@@ -121,7 +121,7 @@ const remeasure = time.Minute
 // measures the server's own zone anew, and each time where only its offset is
 // known: it may have left summer time.
 func (s *Source) Clock(ctx context.Context) (time.Time, *time.Location, error) {
-	if age := time.Since(time.Unix(s.zoned.Load(), 0)); age < remeasure && age >= 0 && ruled(s.zone.Load()) {
+	if s.zoneKnown() {
 		now, _, err := s.db.now(ctx)
 		return now, s.wallClock(), err
 	}
@@ -132,6 +132,26 @@ func (s *Source) Clock(ctx context.Context) (time.Time, *time.Location, error) {
 	s.zone.Store(c.zone)
 	s.zoned.Store(time.Now().Unix())
 	return c.now, s.wallClock(), nil
+}
+
+// recently is how old a reading of the clock may be where an older one does no harm.
+const recently = 250 * time.Millisecond
+
+// RecentClock is Clock, or what another job of this process read of the same server a
+// moment ago: never ahead of the server's clock, and up to a quarter of a second behind it.
+func (s *Source) RecentClock(ctx context.Context) (time.Time, *time.Location, error) {
+	if s.zoneKnown() {
+		if now, ok := s.db.connector.last.recent(); ok {
+			return now, s.wallClock(), nil
+		}
+	}
+	return s.Clock(ctx)
+}
+
+// zoneKnown reports whether the server's own zone need not be measured now.
+func (s *Source) zoneKnown() bool {
+	age := time.Since(time.Unix(s.zoned.Load(), 0))
+	return age < remeasure && age >= 0 && ruled(s.zone.Load())
 }
 
 func (s *Source) wallClock() *time.Location {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // hosts and images often lack zone data
 
@@ -48,6 +49,7 @@ func (d *Database) clock(ctx context.Context) (clock, error) {
 // now reads the server's time and, in the same moment, what else is asked for.
 func (d *Database) now(ctx context.Context, columns ...string) (now time.Time, more []diff.Value, err error) {
 	const operation = "read the clock"
+	asked := time.Now()
 	rows, err := d.rows(ctx, operation, "SELECT "+list([]string{"UTC_TIMESTAMP(6)"}, columns))
 	if err != nil {
 		return time.Time{}, nil, err
@@ -58,7 +60,31 @@ func (d *Database) now(ctx context.Context, columns ...string) (now time.Time, m
 	if now, err = time.Parse(microLayout, string(rows[0][0])); err != nil {
 		return time.Time{}, nil, fmt.Errorf("%s at %s: %w", operation, d.address, err)
 	}
+	d.connector.last.note(asked, now)
 	return now, rows[0][1:], nil
+}
+
+// reading is the last that was read of a server's clock, by all who share its connections.
+type reading struct {
+	mu  sync.Mutex
+	now time.Time // the server's
+	at  time.Time // this process', before the server was asked
+}
+
+func (r *reading) note(asked, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if asked.After(r.at) {
+		r.now, r.at = now, asked
+	}
+}
+
+// recent is the last reading, if it was a moment ago.
+func (r *reading) recent() (now time.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := time.Since(r.at)
+	return r.now, !r.at.IsZero() && since >= 0 && since < recently
 }
 
 // offsetSQL is the offset of the server's zone at an instant, in seconds.
