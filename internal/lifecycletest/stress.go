@@ -27,7 +27,12 @@ func (s Stress) Loop(t testing.TB, run func(ctx context.Context)) {
 	s.rounds(t, func() func(<-chan struct{}) {
 		ctx, cancel := context.WithCancel(context.Background())
 		return func(end <-chan struct{}) {
-			go func() { <-end; cancel() }()
+			select {
+			case <-end:
+				cancel() // surely before it begins
+			default:
+				go func() { <-end; cancel() }()
+			}
 			run(ctx)
 			<-ctx.Done() // one that ends by itself goes on to the next round at its time, too
 		}

@@ -178,9 +178,11 @@ func TestCachedForgetsAFillThatFailed(t *testing.T) {
 
 func TestFreePortCanBeListenedOn(t *testing.T) {
 	t.Parallel()
-	port, err := proctest.FreePort()
-	require.NoError(t, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
+	// Now and then somebody else has it, or a program that another test just starts still holds what was closed here.
+	require.Eventually(t, func() bool {
+		port, err := proctest.FreePort()
+		require.NoError(t, err)
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		return err == nil && listener.Close() == nil
+	}, 10*time.Second, time.Millisecond)
 }
