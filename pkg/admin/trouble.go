@@ -95,7 +95,7 @@ func troubles(o Overview, past []sample) []Trouble {
 		all = append(all, Trouble{Kind: NoWorkers, Severity: Bad, Text: "No worker runs: nothing is compared and nobody is called."})
 	}
 	for _, r := range o.Receivers {
-		if r.State == "open" || r.State == "half_open" {
+		if r.Down() {
 			all = append(all, receiverDown(o, r))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
@@ -78,7 +77,7 @@ func (f fleet) job(s job.State) admin.Job {
 // destinationsOf are those of a job of any config, known by their queues, in order.
 func destinationsOf(s job.State) (names []string) {
 	for queue := range s.Depths {
-		if d, is := strings.CutPrefix(queue, "callbacks:"); is && !slices.Contains(broker.WaitingQueues, d) {
+		if d, is := broker.DestinationOf(queue); is {
 			names = append(names, d)
 		}
 	}

@@ -84,7 +84,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	for _, r := range receivers {
-		send(descDown, truth(r.State == "open" || r.State == "half_open"), r.Host)
+		send(descDown, truth(r.Down()), r.Host)
 	}
 }
 

@@ -64,7 +64,7 @@ func (b *Broker) Alerts(ctx context.Context) (alerts []job.Alert, told bool, err
 		return nil, false, err
 	}
 	for _, r := range receivers {
-		if r.State == "open" || r.State == "half_open" {
+		if r.Down() {
 			alerts = append(alerts, job.Alert{Kind: job.AlertBreaker, Destination: r.Host, Count: 1, Code: r.Code})
 		}
 	}

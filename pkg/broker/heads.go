@@ -78,8 +78,14 @@ func (b *Broker) askHead(ctx context.Context, pipe redis.Pipeliner, s *job.State
 
 // isList says which queues are lists: the ranges that wait, and the due callbacks of each destination.
 func isList(queue string) bool {
+	_, due := DestinationOf(queue)
+	return due || queue == "ranges"
+}
+
+// DestinationOf is the destination whose due callbacks stand in a queue of job.State.Depths; false for any other queue.
+func DestinationOf(queue string) (name string, due bool) {
 	name, callbacks := strings.CutPrefix(queue, "callbacks:")
-	return queue == "ranges" || callbacks && !slices.Contains(reservedDestinations, name)
+	return name, callbacks && !slices.Contains(reservedDestinations, name)
 }
 
 func (h *head) read(due, now time.Time) (r job.Head) {

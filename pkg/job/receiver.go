@@ -57,3 +57,6 @@ type Receiver struct {
 	InFlight int       `json:"in_flight"`          // POSTs that workers may have in flight
 	LastUsed time.Time `json:"last_used,omitzero"` // when a worker last asked for it
 }
+
+// Down reports whether it fails all the time and is left alone, but for a probe now and then.
+func (r Receiver) Down() bool { return r.State == "open" || r.State == "half_open" }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -180,6 +181,15 @@ func typeOf(v diff.Verdict) job.Type {
 		return job.Missing
 	}
 	return job.Different
+}
+
+// copiesOf reads what a destination has of source rows.
+func copiesOf(ctx context.Context, rows []diff.Row, t Target) ([]diff.Row, error) {
+	copies, err := t.Destination.Lookup(ctx, keysOf(t.Destination.Relation(), rows))
+	if err != nil {
+		return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+	}
+	return copies, nil
 }
 
 // keysOf are the keys of source rows; a row without one has no place in them.

@@ -267,11 +267,11 @@ func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([
 	if err != nil {
 		return nil, fmt.Errorf("read source rows: %w", err)
 	}
-	relation := d.t.Destination.Relation()
-	copies, err := d.t.Destination.Lookup(ctx, keysOf(relation, rows))
+	copies, err := copiesOf(ctx, rows, d.t)
 	if err != nil {
-		return nil, fmt.Errorf("read rows of destination %s: %w", d.t.Config.Name, err)
+		return nil, err
 	}
+	relation := d.t.Destination.Relation()
 	shared, err := d.w.c.Source.Shared(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("count source rows that share a %s: %w", relation.ByNames(), err)

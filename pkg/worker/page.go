@@ -96,12 +96,11 @@ func differing(ctx context.Context, rows []diff.Row, t Target) (keys []string, e
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	relation := t.Destination.Relation()
-	copies, err := t.Destination.Lookup(ctx, keysOf(relation, rows))
+	copies, err := copiesOf(ctx, rows, t)
 	if err != nil {
-		return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+		return nil, err
 	}
-	for i, o := range relation.Compare(rows, copies) {
+	for i, o := range t.Destination.Relation().Compare(rows, copies) {
 		if o.Verdict != diff.Equal {
 			keys = append(keys, rows[i].Key)
 		}
@@ -239,11 +238,11 @@ func (c *comparer) judge(ctx context.Context, shard job.Shard, rows []diff.Row, 
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	relation := t.Destination.Relation()
-	copies, err := t.Destination.Lookup(ctx, keysOf(relation, rows))
+	copies, err := copiesOf(ctx, rows, t)
 	if err != nil {
-		return nil, fmt.Errorf("read rows of destination %s: %w", t.Config.Name, err)
+		return nil, err
 	}
+	relation := t.Destination.Relation()
 	outcomes := relation.Compare(rows, copies)
 	strict := outcomes
 	if relation.Overlooks() {

@@ -7,9 +7,7 @@ if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return {0} end
 local rate = tonumber(ARGV[3])
 if rate > 0 then
   local at = now()
-  local drained = tonumber(redis.call('GET', KEYS[2]) or '0')
-  if drained < at or drained > at + 600000 then drained = at end -- paid for, or the clock stepped back
-  drained = math.min(drained + tonumber(ARGV[2]) * 1000 / rate, at + 599999)
+  local drained = math.min(paid(KEYS[2], at) + tonumber(ARGV[2]) * 1000 / rate, at + longest_debt - 1)
   redis.call('SET', KEYS[2], int(drained), 'PX', int(drained - at + 1000))
 end
 return {1}

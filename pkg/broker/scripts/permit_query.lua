@@ -7,8 +7,8 @@ local at = now()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', int(at))
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {0} end
 if tonumber(ARGV[3]) > 0 then
-  local drained = tonumber(redis.call('GET', KEYS[2]) or '0')
-  if drained > at and drained < at + 600000 then return {drained - at} end -- later: the clock stepped back
+  local wait = paid(KEYS[2], at) - at
+  if wait > 0 then return {wait} end
 end
 local allowed = tonumber(ARGV[2])
 if allowed > 0 and redis.call('ZCARD', KEYS[1]) >= allowed then return {1} end

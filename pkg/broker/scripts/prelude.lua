@@ -52,6 +52,17 @@ local function event(key, at, kind, who, what)
   redis.call('LTRIM', key, 0, 999)
 end
 
+-- Rows that were read are paid for at the allowed rate, at the latest after so long, ms.
+local longest_debt = 600000
+
+-- When the rows read so far are paid for: now, where they are, or where a time farther than
+-- any debt says that the clock stepped back.
+local function paid(key, at)
+  local time = tonumber(redis.call('GET', key) or '0')
+  if time < at or time >= at + longest_debt then return at end
+  return time
+end
+
 -- Takes the lease out of a range's hash; what is known of the range stays.
 local function unlease(key)
   redis.call('HDEL', key, 'token', 'worker', 'progress', 'begun')

@@ -39,11 +39,11 @@ type Replication struct {
 func (d *Database) Replication(ctx context.Context) (r Replication, err error) {
 	const operation = "read the clock"
 	_, rows, err := d.ungated(ctx, operation, "SELECT UTC_TIMESTAMP(6)")
-	if err != nil || len(rows) != 1 {
+	if err != nil {
 		return r, err
 	}
-	if r.At, err = time.Parse(microLayout, string(rows[0][0])); err != nil {
-		return r, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	if r.At, err = d.instant(operation, rows); err != nil {
+		return r, err
 	}
 	r.Replica, r.Behind, err = d.replication(ctx)
 	return r, lackingMonitor(err)

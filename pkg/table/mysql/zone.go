@@ -54,14 +54,23 @@ func (d *Database) now(ctx context.Context, columns ...string) (now time.Time, m
 	if err != nil {
 		return time.Time{}, nil, err
 	}
-	if len(rows) != 1 {
-		return time.Time{}, nil, fmt.Errorf("%s at %s: the server gave %d rows", operation, d.address, len(rows))
-	}
-	if now, err = time.Parse(microLayout, string(rows[0][0])); err != nil {
-		return time.Time{}, nil, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	if now, err = d.instant(operation, rows); err != nil {
+		return time.Time{}, nil, err
 	}
 	d.connector.last.note(asked, now)
 	return now, rows[0][1:], nil
+}
+
+// instant is the time in the first column of an answer of one row.
+func (d *Database) instant(operation string, rows [][]diff.Value) (time.Time, error) {
+	if len(rows) != 1 {
+		return time.Time{}, fmt.Errorf("%s at %s: the server gave %d rows", operation, d.address, len(rows))
+	}
+	at, err := time.Parse(microLayout, string(rows[0][0]))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s at %s: %w", operation, d.address, err)
+	}
+	return at, nil
 }
 
 // reading is the last that was read of a server's clock, by all who share its connections.
