@@ -16,7 +16,8 @@ COMMANDS := scheduler worker cupid
 # Modules of their own, with dependencies that the product does not have.
 NESTED := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 
-TEST_FLAGS ?= -race -shuffle=on
+# Tests wait for servers and time more than they compute, so more of them run at once than there are cores.
+TEST_FLAGS ?= -race -shuffle=on -parallel 4
 FUZZ_SECONDS ?= 10
 CHAOS_SECONDS ?= 60
 BENCH ?= .
