@@ -226,10 +226,22 @@ func (b *Tab) Sees(text string) {
 	b.Until(fmt.Sprintf("document.body.innerText.includes(%q)", text))
 }
 
-// Click presses what a selector finds first, as a person does: it has to be visible.
+// Click presses what a selector finds first, as a person does: once it can be pressed and nothing covers
+// it. Looking and pressing are one step, so that a page that moves meanwhile, as a live one does, has no
+// other thing pressed.
 func (b *Tab) Click(selector string) {
 	b.t.Helper()
-	do(b, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	b.Until(fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		if (!e || e.disabled) return false;
+		e.scrollIntoView({block: "center"});
+		const r = e.getBoundingClientRect();
+		const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+		if (!top || !(e.contains(top) || top.closest("label")?.control === e)) return false;
+		e.focus();
+		e.click();
+		return true;
+	})()`, selector))
 }
 
 // Type writes over what stands in a field.
