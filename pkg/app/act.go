@@ -69,6 +69,16 @@ func ActOnCallbacks(ctx context.Context, c *config.Config, act Act, o QueueOptio
 	return did, err
 }
 
+// StrayCallbacks are the ids of open callbacks that stand in no queue, since somebody has deleted theirs by hand. With
+// who they are read again, and leave an event.
+func StrayCallbacks(ctx context.Context, c *config.Config, name, who string) (ids []string, err error) {
+	err = withCallbacks(ctx, c, name, func(open *broker.Callbacks) (err error) {
+		ids, err = open.Strays(ctx, who)
+		return err
+	})
+	return ids, err
+}
+
 // portion is a part of the callbacks of a queue: what stands before a place, and no
 // more than so many places; all for zeroes.
 type portion struct{ before, most int }

@@ -290,21 +290,24 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var loops sync.WaitGroup
 	loops.Go(func() { a.outages.watch(ctx, a.log) })
 	loops.Go(func() { a.hear(ctx) })
-	loops.Go(func() { a.beat(ctx) })
+	loops.Go(func() { a.beat(ctx, end) })
 	loops.Go(func() { a.report(ctx) })
 	loops.Go(func() { a.rescanner(ctx) })
 	loops.Go(func() { a.teller.run(ctx) })
 	a.runJobs(ctx)
 	stopped := ctx.Err() != nil
-	cancel()
+	end(nil)
 	loops.Wait()
 	if !stopped {
 		return a.nothingRuns()
+	}
+	if why := context.Cause(ctx); errors.Is(why, broker.ErrLayout) {
+		return fmt.Errorf("%w: %s: %w", ErrConfig, a.redisAddrs(), why)
 	}
 	a.log.Info("stopped")
 	return nil

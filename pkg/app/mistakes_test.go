@@ -72,6 +72,32 @@ func TestKnownJobWithAnotherSourceIsRefused(t *testing.T) {
 	}
 }
 
+// Of two versions whose keys differ, the one that comes second goes: at its start, and in the middle of its work
+// when the other was faster on a Redis that had been emptied.
+func TestKeysOfAnotherLayoutEndTheProcessWithOneLine(t *testing.T) {
+	t.Parallel()
+	for _, role := range []app.Role{app.Scheduler, app.Worker, app.Both} {
+		t.Run(string(role), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.runConfig(role, w.config(w.job))
+			w.until(func() bool { return p.get(t, "/readyz") == http.StatusOK }, "it is ready")
+			key := w.prefix + "layout"
+			require.NoError(t, w.server.Client.Set(t.Context(), key, "1.9", 0).Err())
+			newer := w.runConfig(role, w.config(w.job))
+			w.until(func() bool { return newer.get(t, "/readyz") == http.StatusOK }, "additions are no other layout")
+			require.NoError(t, w.server.Client.Set(t.Context(), key, "2", 0).Err())
+			for _, one := range []*process{p, newer, w.runConfig(role, w.config(w.job))} {
+				err := one.wait()
+				require.ErrorIs(t, err, app.ErrConfig)
+				require.ErrorContains(t, err, "have layout 2, this cupid writes layout 1: use another redis.prefix, or the cupid version that wrote them")
+				require.NotContains(t, err.Error(), "\n")
+			}
+			require.Equal(t, "2", w.server.Client.Get(t.Context(), key).Val())
+		})
+	}
+}
+
 func TestWorkerWithOtherColumnsGetsNothingAndSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -177,15 +177,20 @@ func (a *App) reachable() string {
 	return a.Addr()
 }
 
-// beat keeps this process in the registry.
-func (a *App) beat(ctx context.Context) {
+// beat keeps this process in the registry. It ends it where another version has brought its own layout to
+// a Redis that was emptied.
+func (a *App) beat(ctx context.Context, end context.CancelCauseFunc) {
 	const every = 10 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	defer a.pulse.End("beat")
 	for {
 		a.pulse.Turn("beat", every+a.turnTime())
-		err := errors.Join(a.probeRedis(ctx), a.broker.Beat(ctx, a.process()), a.hearQuiet(ctx))
+		err := a.probeRedis(ctx)
+		if errors.Is(err, broker.ErrLayout) {
+			end(err)
+		}
+		err = errors.Join(err, a.broker.Beat(ctx, a.process()), a.hearQuiet(ctx))
 		for _, r := range a.runs() {
 			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()), a.broker.NoteEndpoints(ctx, r.called()))
 		}

@@ -125,7 +125,7 @@ func TestAnAlertOutlivesTheProcessThatCausedIt(t *testing.T) {
 		return false
 	}, "the fleet knows that the channel does not work")
 	w.until(func() bool {
-		return w.server.Client.ZCard(t.Context(), w.key("trouble:slow:far")).Val() == rows
+		return w.server.Client.SCard(t.Context(), w.key("troubled:slow:far")).Val() == rows
 	}, "every callback has failed on the fast retries")
 	require.NoError(t, first.stop())
 	require.NotContains(t, w.log.String(), "geheim")

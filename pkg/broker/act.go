@@ -225,7 +225,7 @@ func (c *Callbacks) Do(ctx context.Context, act job.Act, who, why, event string,
 	did := map[job.Acted]int{}
 	for chunk := range slices.Chunk(ids, upkeepBatch) {
 		args := []any{
-			string(act), oneLine(who), oneLine(why), k.callbackPrefix(), k.callbacksPrefix(), k.troublePrefix(),
+			string(act), oneLine(who), oneLine(why), k.callbackPrefix(), k.callbacksPrefix(), k.troubledPrefix(),
 			c.q.b.wakeChannel(), c.q.message(job.WakeCallbacks), oneLine(event),
 		}
 		for _, id := range chunk {

@@ -23,7 +23,7 @@ func (f *fixture) acting() *Callbacks {
 		"callbacks:leased":  {"leased@+10m"},
 		"callback:due":      item(),
 		"callback:slow":     item("trouble=slow"),
-		"trouble:slow:a":    {"slow@now"},
+		"troubled:slow:a":   {"slow"},
 		"callback:retry":    item(),
 		"callback:parked":   item("error=http_410"),
 		"callback:held":     item("hold=eva"),
@@ -69,7 +69,7 @@ func TestWhatAPersonDoesWithCallbacks(t *testing.T) {
 				}
 				require.Equal(f, want.hashes, hashes)
 				if act != job.ActUnpark {
-					require.Equal(f, act == job.ActRetry, len(after["trouble:slow:a"]) == 1, "people are told of it no more, unless it is only tried again")
+					require.Equal(f, act == job.ActRetry, len(after["troubled:slow:a"]) == 1, "people are told of it no more, unless it is only tried again")
 				}
 				events, err := f.broker.Events(f.Context(), f.Job(), 10)
 				require.NoError(f, err)

@@ -96,6 +96,12 @@ func (b *Broker) adoptKey(ctx context.Context, other *Broker, from, to string) e
 			return wrapRedis(err)
 		}
 		return wrapRedis(b.rdb.ZAdd(ctx, to, members...).Err())
+	case "set":
+		members, err := other.rdb.SMembers(ctx, from).Result()
+		if err != nil || len(members) == 0 {
+			return wrapRedis(err)
+		}
+		return wrapRedis(b.rdb.SAdd(ctx, to, anys(members)...).Err())
 	case "none":
 		return nil
 	default:

@@ -25,7 +25,7 @@ var callbackTroubles = strings.Join([]string{
 // Alerts are what people have to know of the job now. told says that they were told of something.
 func (q *Queue) Alerts(ctx context.Context) (alerts []job.Alert, told bool, err error) {
 	args := []any{
-		q.keys.troublePrefix(), q.keys.callbackPrefix(), q.keys.rangePrefix(),
+		q.keys.troubledPrefix(), q.keys.callbackPrefix(), q.keys.rangePrefix(),
 		q.limits.MaxCallbacks, below(q.limits.MaxCallbacks), callbackTroubles,
 		q.keys.pausedDestination(""), brakeHolder,
 	}

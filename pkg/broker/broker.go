@@ -93,12 +93,16 @@ func (b *Broker) Ping(ctx context.Context) error {
 // Probe asks whether Redis takes writes: one that is full, reads its data or
 // became a replica answers pings as well. emptied says that not even the layout
 // was there, which every process leaves at its start: all work is forgotten.
-// Of several processes that ask, one hears of it.
+// Of several processes that ask, one hears of it; one of another version may have been
+// faster, so the error may be ErrLayout.
 func (b *Broker) Probe(ctx context.Context) (emptied bool, err error) {
 	if emptied, err = b.rdb.SetNX(ctx, b.layoutKey(), Layout, 0).Result(); err != nil {
 		return false, redisError(err)
 	}
-	return emptied, nil
+	if emptied {
+		return true, nil
+	}
+	return false, b.checkLayout(ctx)
 }
 
 // Check looks at the server once, before work begins. An error that is
@@ -113,10 +117,8 @@ func (b *Broker) Check(ctx context.Context, embedded bool) (warnings []string, e
 			return nil, err
 		}
 	}
-	if _, err := b.Probe(ctx); err != nil {
-		return nil, err
-	}
-	return warnings, b.checkLayout(ctx)
+	_, err = b.Probe(ctx)
+	return warnings, err
 }
 
 // checkLayout refuses keys of another layout.
@@ -129,7 +131,7 @@ func (b *Broker) checkLayout(ctx context.Context) error {
 		return redisError(err)
 	}
 	if major, _, _ := strings.Cut(found, "."); major != Layout {
-		return fmt.Errorf("redis: %w: the keys under %q have layout %s, this cupid writes layout %s: use another redis.prefix, or the cupid version that wrote them", ErrRefused, b.prefix, found, Layout)
+		return layoutError(fmt.Sprintf("redis: refused: the keys under %q have layout %s, this cupid writes layout %s: use another redis.prefix, or the cupid version that wrote them", b.prefix, found, Layout))
 	}
 	return nil
 }

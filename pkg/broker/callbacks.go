@@ -15,7 +15,7 @@ import (
 func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
 	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked(), q.keys.pausedDestination(destination)}
 	reply, err := run(ctx, q.b.once, fetchCallbacksScript, keys, q.spec.Identity, q.spec.Details, worker,
-		ms(q.lease), newToken(), n, q.keys.callbackPrefix(), q.keys.troublePrefix())
+		ms(q.lease), newToken(), n, q.keys.callbackPrefix(), q.keys.troubledPrefix())
 	if err != nil {
 		return nil, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
 	}
@@ -106,7 +106,7 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
 	args := []any{
 		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife / time.Second),
-		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troublePrefix(),
+		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troubledPrefix(),
 	}
 	for _, s := range settlements {
 		to, ok := waitsIn[s.To]

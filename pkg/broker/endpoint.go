@@ -147,7 +147,7 @@ func receiver(host string, f map[string]string, permits []string, now time.Time)
 // without an attempt: their receiver is left alone.
 func (q *Queue) HoldCallbacks(ctx context.Context, destination, code string, delay time.Duration, n int) (moved int, err error) {
 	reply, err := run(ctx, q.b.rdb, holdCallbacksScript, []string{q.keys.callbacks(destination), q.keys.slow(), q.keys.parked()},
-		min(n, upkeepBatch), ms(delay), q.keys.callbackPrefix(), q.keys.troublePrefix(), destination, code)
+		min(n, upkeepBatch), ms(delay), q.keys.callbackPrefix(), q.keys.troubledPrefix(), destination, code)
 	if err != nil {
 		return 0, fmt.Errorf("hold callbacks of %s: %w", q.job, err)
 	}
@@ -159,24 +159,20 @@ func (q *Queue) HoldCallbacks(ctx context.Context, destination, code string, del
 }
 
 // HastenCallbacks makes callbacks of a destination due that became slow by
-// failures: the first of them, or all.
+// failures: any one of them, or all.
 func (q *Queue) HastenCallbacks(ctx context.Context, destination string, all bool) error {
-	batch := upkeepBatch
-	if !all {
-		batch = 1
+	keys := []string{q.keys.troubled(job.AlertSlow, destination), q.keys.slow()}
+	from := ""
+	if all {
+		from = "0"
 	}
-	keys := []string{q.keys.trouble(job.AlertSlow, destination), q.keys.slow()}
-	for first := 0; ; first += batch {
-		reply, err := run(ctx, q.b.rdb, hastenCallbacksScript, keys, first, batch, q.b.wakeChannel(), q.message(job.WakeDue))
+	for {
+		reply, err := run(ctx, q.b.rdb, hastenCallbacksScript, keys, from, upkeepBatch, q.b.wakeChannel(), q.message(job.WakeDue))
 		if err != nil {
 			return fmt.Errorf("hasten callbacks of %s: %w", q.job, err)
 		}
-		n, err := numbers(reply, 1)
-		if err != nil {
+		if from, err = verdict(reply); err != nil || from == "0" {
 			return err
-		}
-		if !all || n[0] < upkeepBatch {
-			return nil
 		}
 	}
 }

@@ -18,6 +18,15 @@ var ErrRefused = errors.New("refused")
 // are ErrRefused too.
 var ErrUnknown = errors.New("unknown")
 
+// ErrLayout marks keys of a version with which this one cannot work; such errors are ErrRefused too.
+var ErrLayout = errors.New("another layout")
+
+type layoutError string
+
+func (e layoutError) Error() string { return string(e) }
+
+func (e layoutError) Is(target error) bool { return target == ErrRefused || target == ErrLayout }
+
 // redisError adds what to do where Redis' own words do not say it.
 func redisError(err error) error {
 	switch {

@@ -74,11 +74,11 @@ func (k keys) retry() string           { return k.prefix + "callbacks:retry" }  
 func (k keys) slow() string            { return k.prefix + "callbacks:slow" }    // ZSET callback id → due, ms
 func (k keys) parked() string          { return k.prefix + "callbacks:parked" }  // ZSET callback id → when parked, ms
 func (k keys) callbackPrefix() string  { return k.prefix + "callback:" }         // + id: HASH, see parseCallback
-func (k keys) troublePrefix() string   { return k.prefix + "trouble:" }          // + "<kind>:<destination>": ZSET callback id → since, ms
-func (k keys) trouble(kind job.AlertKind, destination string) string {
-	return k.troublePrefix() + string(kind) + ":" + destination
+func (k keys) troubledPrefix() string  { return k.prefix + "troubled:" }         // + "<kind>:<destination>": SET of callback ids
+func (k keys) troubled(kind job.AlertKind, destination string) string {
+	return k.troubledPrefix() + string(kind) + ":" + destination
 }
-func (k keys) stalled() string { return k.troublePrefix() + string(job.AlertStalled) } // ZSET range id → since, ms
+func (k keys) stalled() string { return k.prefix + "trouble:" + string(job.AlertStalled) } // ZSET range id → since, ms
 
 // day is the key of one day's counters.
 func (k keys) day(t time.Time) string { return k.stats() + ":" + t.UTC().Format(time.DateOnly) }

@@ -161,7 +161,7 @@ func TestAdoptedJobIsAsItWas(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		f.lead("s1")
 		f.seed(leasedRange.and(leasedCallback).and(state{
-			"ranges": {r3, r2}, "cursor": {"insert:db.user=3"}, "callbacks:slow": {"a:9@+60m"}, "stats": {"rows=4"},
+			"ranges": {r3, r2}, "cursor": {"insert:db.user=3"}, "callbacks:slow": {"a:9@+60m"}, "troubled:slow:a": {"a:9"}, "stats": {"rows=4"},
 		}))
 		other := *f
 		other.broker = open(f, f.addr, f.prefix+"other:")

@@ -56,6 +56,7 @@ var (
 	holdCallbacksScript   = script("hold_callbacks")
 	hastenCallbacksScript = script("hasten_callbacks")
 	actCallbacksScript    = script("act_callbacks")
+	strayCallbacksScript  = script("stray_callbacks")
 	pauseScript           = script("pause")
 	resumeScript          = script("resume")
 	quietScript           = script("quiet")

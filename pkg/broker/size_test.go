@@ -18,7 +18,7 @@ import (
 // uses in all, the tables of its keys and sets and the index of what people are told of with it.
 func TestOpenCallbackIsSmall(t *testing.T) {
 	t.Parallel()
-	const waitingAllowed, refusedAllowed, open = 500, 640, 50_000
+	const waitingAllowed, refusedAllowed, open = 500, 600, 50_000
 	server := redistest.Start(t, redistest.Options{})
 	f := newFixture(t, server.Addr, "")
 	ctx := t.Context()

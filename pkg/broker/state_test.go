@@ -19,6 +19,7 @@ import (
 //
 //	list   its items from left to right; work is taken from the right
 //	zset   "item@+10m", in order
+//	set    its items, sorted
 //	hash   "field=value", sorted
 //	lock   who holds it
 //
@@ -51,6 +52,8 @@ func (f *fixture) seed(s state) {
 			switch f.kind(name) {
 			case "list":
 				pipe.RPush(ctx, key, item)
+			case "set":
+				pipe.SAdd(ctx, key, item)
 			case "zset":
 				member, when, _ := strings.Cut(item, "@")
 				pipe.ZAdd(ctx, key, redis.Z{Member: member, Score: float64(absolute(f, now, when))})
@@ -75,6 +78,8 @@ func (f *fixture) kind(name string) string {
 		return "list"
 	case ok, strings.HasPrefix(name, "trouble:"), name == "samples", name == "ranges:leased", name == "ranges:retry", name == "ranges:parked":
 		return "zset"
+	case strings.HasPrefix(name, "troubled:"):
+		return "set"
 	case name == "lock":
 		return "string"
 	default:
@@ -120,6 +125,10 @@ func (f *fixture) read(ctx context.Context, name string, now int64) (items []str
 			items = append(items, fmt.Sprintf("%s@%s", z.Member, relative(now, int64(z.Score))))
 		}
 		return items
+	case "set":
+		set, err := f.raw.SMembers(ctx, key).Result()
+		require.NoError(f, err)
+		return sorted(set)
 	case "string":
 		held, err := f.raw.Get(ctx, key).Result()
 		require.NoError(f, err)

@@ -35,7 +35,7 @@ func (q *Queue) Promote(ctx context.Context, longest time.Duration) (job.Promote
 func (q *Queue) Reclaim(ctx context.Context) (job.Reclaimed, error) {
 	keys := []string{q.keys.reclaim(), q.keys.rangesLeased(), q.keys.ranges(), q.keys.callbacksLeased(), q.keys.parked()}
 	reply, err := run(ctx, q.b.rdb, reclaimScript, keys, ms(q.lease), upkeepBatch, q.keys.rangePrefix(), q.keys.callbackPrefix(),
-		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks), job.StallsAlone, q.keys.troublePrefix())
+		q.keys.callbacksPrefix(), q.b.wakeChannel(), q.message(job.WakeRanges), q.message(job.WakeCallbacks), job.StallsAlone, q.keys.troubledPrefix())
 	if err != nil {
 		return job.Reclaimed{}, fmt.Errorf("reclaim ended leases of %s: %w", q.job, err)
 	}

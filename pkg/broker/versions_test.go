@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,5 +50,57 @@ func TestFieldsOfAnotherVersionAreKeptAndIgnored(t *testing.T) {
 		_, err := f.FetchRanges(ctx, "w1", 1)
 		require.ErrorContains(f, err, "known scan")
 		require.Len(f, f.state()["ranges:leased"], 1, "its lease ends, and it goes to whoever knows it")
+	})
+}
+
+// A version of before keeps the index of what people are told of in sorted sets. Whichever of both sees to a callback
+// next, it is counted once while it is so, and nothing stays.
+func TestIndexOfAnEarlierVersionIsTakenOver(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		ctx := f.Context()
+		slow := func(want int) {
+			f.Helper()
+			alerts, _, err := f.Alerts(ctx)
+			require.NoError(f, err)
+			have := 0
+			for _, a := range alerts {
+				if a.Kind == job.AlertSlow {
+					have = a.Count
+				}
+			}
+			require.Equal(f, want, have)
+		}
+		seed := state{}
+		for i := range 250 { // more than one look takes over
+			id := fmt.Sprintf("a:db.user:%d", 1000+i)
+			seed["callback:"+id] = []string{"destination=a", "trouble=slow", "error=refused"}
+			seed["trouble:slow:a"] = append(seed["trouble:slow:a"], id+"@-3m")
+		}
+		seed["trouble:slow:a"] = append(seed["trouble:slow:a"], "deleted@-3m")
+		f.seed(seed)
+		f.seed(leasedCallback)
+		require.NoError(f, f.raw.HSet(ctx, f.keys.callbackPrefix()+cb, "trouble", "slow").Err())
+		f.seed(state{"trouble:slow:a": {cb + "@-1m"}})
+
+		c := leased()
+		c.Trouble = job.AlertSlow
+		require.Equal(f, job.SettledOK, f.settle(job.Settlement{Callback: c, To: job.Slow, Delay: time.Hour}))
+		require.Equal(f, []string{cb}, f.state()["troubled:slow:a"], "the next settlement takes it over")
+		slow(252) // the one that was deleted by hand is not looked at yet
+		slow(251)
+		require.NotContains(f, f.state(), "trouble:slow:a")
+		require.Len(f, f.state()["troubled:slow:a"], 251)
+
+		// One of before closes some, and knows nothing of the set.
+		for i := range 250 {
+			require.NoError(f, f.raw.Del(ctx, f.keys.callbackPrefix()+fmt.Sprintf("a:db.user:%d", 1000+i)).Err())
+		}
+		require.NoError(f, f.raw.HDel(ctx, f.keys.callbackPrefix()+cb, "trouble").Err())
+		for f.raw.Exists(ctx, f.keys.troubled(job.AlertSlow, "a")).Val() == 1 {
+			_, _, err := f.Alerts(ctx)
+			require.NoError(f, err)
+		}
+		slow(0)
 	})
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	// portionSize bounds what one script writes.
-	portionSize = 200
+	portionSize = 100
 )
 
 // Comparer is the comparer's name to its Pulse. It is one for all jobs of a process:

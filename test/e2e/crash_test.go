@@ -19,7 +19,7 @@ import (
 )
 
 // leaseBatch is how many callbacks a worker leases at once: what one kill may repeat.
-const leaseBatch = 100
+const leaseBatch = 200
 
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ func addQueue(root *cobra.Command) {
 	listed.add(ls)
 	ls.Flags().IntVar(&listed.First, "first", 0, "first callback to show, from 0")
 	ls.Flags().IntVar(&listed.Most, "limit", 50, "callbacks to show")
-	queue.AddCommand(ls, showCallback(root))
+	queue.AddCommand(ls, showCallback(root), auditCallbacks(root))
 	for _, act := range []struct {
 		act    app.Act
 		short  string
@@ -92,6 +92,49 @@ func showCallback(root *cobra.Command) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&job, "job", "", "job, where the fleet has several")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// auditCallbacks is the command that looks for callbacks which stand in no queue.
+func auditCallbacks(root *cobra.Command) *cobra.Command {
+	var job string
+	var fix, asJSON bool
+	c := &cobra.Command{
+		Use: "audit -c FILE", Short: "Find callbacks that stand in no queue after somebody deleted keys by hand", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := configOf(root)
+			if err != nil {
+				return err
+			}
+			who := ""
+			if fix {
+				who = whoAmI()
+			}
+			strays, err := app.StrayCallbacks(c.Context(), cfg, job, who)
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			if asJSON {
+				return printJSON(out, map[string]any{"strays": append([]string{}, strays...), "read_again": fix})
+			}
+			for _, id := range strays {
+				fmt.Fprintln(out, id)
+			}
+			switch {
+			case len(strays) == 0:
+				fmt.Fprintln(out, "every callback stands in a queue")
+			case fix:
+				fmt.Fprintf(out, "%d callback(s) stood in no queue and are read again\n", len(strays))
+			default:
+				fmt.Fprintf(out, "%d callback(s) stand in no queue: cupid queue audit --fix has them read again\n", len(strays))
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&job, "job", "", "job, where the fleet has several")
+	c.Flags().BoolVar(&fix, "fix", false, "have them read again, and sent where their rows still differ")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

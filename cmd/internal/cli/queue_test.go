@@ -91,6 +91,27 @@ func TestQueueIsShownAndSteered(t *testing.T) {
 	require.Contains(t, out, `"queue": "due"`)
 }
 
+// TestStraysAreFoundAndReadAgain: what somebody deleted by hand is not lost.
+func TestStraysAreFoundAndReadAgain(t *testing.T) {
+	t.Parallel()
+	path, rdb, prefix := onRedis(t)
+	audit := func(args ...string) string {
+		t.Helper()
+		code, out, console := call(t, append([]string{"-c", path, "queue", "audit"}, args...)...)
+		require.Equal(t, 0, code, console)
+		return out
+	}
+	require.NoError(t, rdb.SAdd(t.Context(), prefix+"jobs", "users").Err())
+	require.NoError(t, rdb.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far").Err())
+	require.Equal(t, "every callback stands in a queue\n", audit())
+	require.NoError(t, rdb.HSet(t.Context(), prefix+"{users}:callback:far:db.user:1", "destination", "far", "shard", "db.user", "key", 1).Err())
+	require.Equal(t, "far:db.user:1\n1 callback(s) stand in no queue: cupid queue audit --fix has them read again\n", audit())
+	require.JSONEq(t, `{"strays": ["far:db.user:1"], "read_again": false}`, audit("--json"))
+	require.Equal(t, "far:db.user:1\n1 callback(s) stood in no queue and are read again\n", audit("--fix"))
+	require.Equal(t, "every callback stands in a queue\n", audit("--fix"))
+	require.EqualValues(t, 1, rdb.ZCard(t.Context(), prefix+"{users}:callbacks:confirm").Val())
+}
+
 // TestAWholeQueueIsActedOnOnce: what an act leaves in its queue is neither acted on again nor in the way.
 func TestAWholeQueueIsActedOnOnce(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,7 @@
 -- Does what a person wants with callbacks.
 -- KEYS  1 callbacks:parked  2 callbacks:slow  3 callbacks:retry  4 callbacks:verify  5 callbacks:confirm  6 callbacks:leased  7 events
 -- ARGV  1 act: retry, park, unpark or drop  2 who  3 reason  4 prefix of callback:<id>  5 prefix of callbacks:<destination>
---       6 prefix of trouble:<kind>:<destination>  7 wake channel  8 wake message for callbacks
+--       6 prefix of troubled:<kind>:<destination>  7 wake channel  8 wake message for callbacks
 --       9 what to note as an event, "" for nothing  10.. ids
 -- Returns per id "done", "leased" (a worker has it, retry needs nothing), "due" (it is on the list already),
 --         "held" (parked: unpark it first) or "gone"
@@ -25,13 +25,13 @@ for i = 10, #ARGV do
   elseif act == 'drop' then
     take(id, 6) -- on a list it has no hash any more, and is dropped when it is fetched
     redis.call('DEL', key)
-    trouble(ARGV[6], item[1], id, item[4], '', at)
+    trouble(ARGV[6], item[1], id, item[4], '')
   elseif act == 'park' then
     local waits = take(id, 6)
     redis.call('HDEL', key, 'token', 'worker', 'trouble')
     redis.call('HSET', key, 'hold', ARGV[2], 'why', ARGV[3])
     if waits then redis.call('ZADD', KEYS[1], int(at), id) end -- one that is due goes there when it is fetched
-    trouble(ARGV[6], item[1], id, item[4], '', at)
+    trouble(ARGV[6], item[1], id, item[4], '')
   elseif act == 'unpark' then
     redis.call('HDEL', key, 'hold', 'why')
     if redis.call('ZREM', KEYS[1], id) == 1 then

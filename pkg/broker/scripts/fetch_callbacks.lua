@@ -2,7 +2,7 @@
 -- KEYS  1 spec  2 paused  3 callbacks:<destination>  4 callbacks:leased  5 callbacks:parked
 --       6 paused:<destination>
 -- ARGV  1 identity  2 details  3 worker  4 lease, ms  5 token  6 most callbacks  7 prefix of callback:<id>
---       8 prefix of trouble:<kind>:<destination>
+--       8 prefix of troubled:<kind>:<destination>
 -- Returns {"ok", now in ms, {field, value, …, id, token}, …} {"paused"} {"spec", field, found}
 -- Atomic: a callback is on the list or leased, never on neither.
 -- Begins with RPOP, which passes a full Redis. An id whose hash is gone was closed by hand; a held one is parked.
@@ -34,7 +34,7 @@ for i, id in ipairs(ids) do
   if held then
     redis.call('ZADD', KEYS[5], int(at), id)
     redis.call('HDEL', key, 'trouble')
-    trouble(ARGV[8], destination, id, worry, '', at)
+    trouble(ARGV[8], destination, id, worry, '')
   elseif #fields > 0 then
     local token, last = ARGV[5] .. '-' .. i, #fields
     redis.call('HSET', key, 'token', token, 'worker', ARGV[3])

@@ -1,6 +1,6 @@
 -- Moves due callbacks of a destination whose receiver is left alone to the slow queue: no attempt is counted.
 -- KEYS  1 callbacks:<destination>  2 callbacks:slow  3 callbacks:parked
--- ARGV  1 most callbacks  2 delay, ms  3 prefix of callback:<id>  4 prefix of trouble:<kind>:<destination>
+-- ARGV  1 most callbacks  2 delay, ms  3 prefix of callback:<id>  4 prefix of troubled:<kind>:<destination>
 --       5 destination  6 code
 -- Returns {moved}
 -- Atomic: a callback is in one structure at a time. Begins with RPOP, which passes a full Redis.
@@ -13,10 +13,10 @@ for i = 1, tonumber(ARGV[1]) do
   if item[3] then
     redis.call('HDEL', key, 'trouble')
     redis.call('ZADD', KEYS[3], int(at), id)
-    trouble(ARGV[4], ARGV[5], id, item[2], '', at)
+    trouble(ARGV[4], ARGV[5], id, item[2], '')
   elseif item[1] then
     redis.call('HSET', key, 'phase', 'slow', 'error', ARGV[6], 'trouble', 'slow')
-    trouble(ARGV[4], ARGV[5], id, item[2], 'slow', at)
+    trouble(ARGV[4], ARGV[5], id, item[2], 'slow')
     -- Spread over ±20 % of the delay, so that they do not all come back at once.
     redis.call('ZADD', KEYS[2], int(at + tonumber(ARGV[2]) * (0.8 + 0.4 * ((at + i * 37) % 100) / 100)), id)
     moved = moved + 1

@@ -35,14 +35,18 @@ local function delay(key, due, id)
   return not first[2] or due < tonumber(first[2])
 end
 
+-- Where a version of before, which may still run beside this one, keeps the index below: sorted sets trouble:….
+local function noted_before(prefix) return string.sub(prefix, 1, -3) .. ':' end
+
 -- Keeps the index of what people are told of. Why an open callback needs them is its field
--- "trouble"; while it has one, its id stands in trouble:<kind>:<destination> with the time since when.
+-- "trouble"; while it has one, its id stands in troubled:<kind>:<destination>. That is a plain set: a receiver that
+-- is gone puts all its callbacks there, and a sorted set takes 50 bytes more for each.
 -- A script that changes or deletes that field calls this with the old and the new value.
-local function trouble(prefix, destination, id, old, new, at)
+local function trouble(prefix, destination, id, old, new)
   old, new = old or '', new or ''
-  if old == new then return end
-  if old ~= '' then redis.call('ZREM', prefix .. old .. ':' .. destination, id) end
-  if new ~= '' then redis.call('ZADD', prefix .. new .. ':' .. destination, int(at), id) end
+  if old ~= '' then redis.call('ZREM', noted_before(prefix) .. old .. ':' .. destination, id) end
+  if old ~= new and old ~= '' then redis.call('SREM', prefix .. old .. ':' .. destination, id) end
+  if new ~= '' then redis.call('SADD', prefix .. new .. ':' .. destination, id) end
 end
 
 -- Notes what happened in a list that keeps the newest thousand. Scripts that act for a person

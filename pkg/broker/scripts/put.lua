@@ -17,7 +17,7 @@ if ARGV[1] ~= '' then
   redis.call('ZADD', KEYS[2], 'XX', int(at + tonumber(ARGV[4])), ARGV[1])
 end
 
-local due, opened, again, earlier = at + tonumber(ARGV[5]), 0, 0, false
+local due, again, waiting = int(at + tonumber(ARGV[5])), 0, {}
 for i = 9, #ARGV, 7 do
   local key = ARGV[6] .. ARGV[i]
   if redis.call('EXISTS', key) == 1 then
@@ -26,9 +26,13 @@ for i = 9, #ARGV, 7 do
   else
     redis.call('HSET', key, 'destination', ARGV[i + 1], 'shard', ARGV[i + 2], 'key', ARGV[i + 3], 'type', ARGV[i + 4],
       'hash', ARGV[i + 5], 'webhook', ARGV[i + 6], 'phase', 'confirm', 'seen', '1', 'attempts', '0', 'first_seen', int(at))
-    earlier = delay(KEYS[3], due, ARGV[i]) or earlier
-    opened = opened + 1
+    waiting[#waiting + 1] = due
+    waiting[#waiting + 1] = ARGV[i]
   end
 end
-if earlier then redis.call('PUBLISH', ARGV[7], ARGV[8]) end
-return {'ok', opened, again}
+if #waiting > 0 then
+  local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  redis.call('ZADD', KEYS[3], unpack(waiting))
+  if not first[2] or tonumber(due) < tonumber(first[2]) then redis.call('PUBLISH', ARGV[7], ARGV[8]) end
+end
+return {'ok', #waiting / 2, again}

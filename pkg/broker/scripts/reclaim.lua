@@ -2,7 +2,7 @@
 -- KEYS  1 reclaim  2 ranges:leased  3 ranges  4 callbacks:leased  5 callbacks:parked
 -- ARGV  1 lease, ms  2 most items of a kind  3 prefix of range:<id>  4 prefix of callback:<id>
 --       5 prefix of callbacks:<destination>  6 wake channel  7 wake message for ranges  8 for callbacks
---       9 stalls from which on a range lets all others go first  10 prefix of trouble:<kind>:<destination>
+--       9 stalls from which on a range lets all others go first  10 prefix of troubled:<kind>:<destination>
 -- Returns {ranges, callbacks, ms until the next lease ends or -1}
 -- Atomic: several reclaimers may run at once; an item is moved by one of them.
 -- After a gap (Redis was away, its clock stepped) every lease looks ended although its worker lives: wait one lease first.
@@ -51,7 +51,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[4], '-inf', int(at), 'BYSCORE', 'L
   if item[2] then
     redis.call('ZADD', KEYS[5], int(at), id)
     redis.call('HDEL', key, 'trouble')
-    trouble(ARGV[10], item[1] or '', id, item[3], '', at)
+    trouble(ARGV[10], item[1] or '', id, item[3], '')
   elseif item[1] then
     -- The worker that is gone may have sent it: "equal" has to be read twice.
     redis.call('HDEL', key, 'token', 'worker')

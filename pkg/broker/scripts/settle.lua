@@ -3,7 +3,7 @@
 --       7 callbacks:slow  8 callbacks:parked
 -- ARGV  1 prefix of callback:<id>  2 prefix of callbacks:<destination>  3 life of the day's counters, s
 --       4 wake channel  5 wake message for a due time  6 wake message for callbacks  7 confirm delay, ms
---       8 prefix of trouble:<kind>:<destination>
+--       8 prefix of troubled:<kind>:<destination>
 --       then per callback: id, token, to, delay in ms, seen, counters (words), number of fields, field, value, …
 --       to: close, release, or a KEYS index 4..8
 -- Returns per callback "ok", "lost" (leased by somebody else, or closed) or "again" (seen again while leased: to confirm)
@@ -73,7 +73,7 @@ while i <= #ARGV do
         wait(KEYS[tonumber(to)], at + delay, id)
       end
     end
-    trouble(ARGV[8], item[4] or '', id, item[5], worry, at)
+    trouble(ARGV[8], item[4] or '', id, item[5], worry)
     if answer == 'ok' then
       for name in string.gmatch(counters, '%S+') do counts[name] = (counts[name] or 0) + 1 end
     end

@@ -47,7 +47,7 @@ func (p Place) Differing(ctx context.Context) ([]string, error) {
 }
 
 // work are the keys that a fleet with nothing to do must not have.
-var work = regexp.MustCompile(`^\{[^}]*\}:(range|callback|trouble:|samples|permits)`)
+var work = regexp.MustCompile(`^\{[^}]*\}:(range|callback|troubled?:|samples|permits)`)
 
 // most is how many entries any other key may have: what is kept for people is bounded.
 const most = 1000
