@@ -40,7 +40,7 @@ func failWith(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, ErrUnknown):
 		status = http.StatusNotFound
-	case errors.Is(err, ErrElsewhere):
+	case errors.Is(err, ErrElsewhere), errors.Is(err, ErrInUse):
 		status = http.StatusConflict
 	case errors.Is(err, ErrForbidden):
 		status = http.StatusForbidden

@@ -45,6 +45,7 @@ func (a *api) routes() map[string]http.HandlerFunc {
 		"POST /api/v1/callbacks/{act}":     a.act,
 		"POST /api/v1/jobs/{job}/pause":    a.pause,
 		"POST /api/v1/jobs/{job}/resume":   a.resume,
+		"POST /api/v1/jobs/{job}/remove":   a.remove,
 		"POST /api/v1/workers/{id}/quiet":  a.quiet,
 		"POST /api/v1/workers/{id}/resume": a.loud,
 		"POST /api/v1/row":                 a.row,
@@ -55,8 +56,9 @@ func (a *api) routes() map[string]http.HandlerFunc {
 // serve adds the routes.
 func (a *api) serve(mux *http.ServeMux, g *guard) {
 	for route, handle := range a.routes() {
-		mux.Handle(route, g.protect(bounded(handle)))
+		mux.Handle(route, g.protect(bounded(askTimeout, handle)))
 	}
+	mux.Handle("POST /api/v1/callbacks/audit", g.protect(bounded(auditTimeout, a.audit)))
 	mux.Handle("GET /api/v1/stream", g.protect(http.HandlerFunc(a.stream)))
 	mux.HandleFunc("GET /api/v1/session", g.state)
 	mux.Handle("POST /api/v1/session", g.sameOrigin(http.HandlerFunc(g.login)))
@@ -74,9 +76,9 @@ func (a *api) serve(mux *http.ServeMux, g *guard) {
 }
 
 // bounded gives a request the time that a source may take.
-func bounded(next http.Handler) http.Handler {
+func bounded(most time.Duration, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
@@ -203,15 +205,6 @@ func (a *api) ranges(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, found)
 }
 
-// event is a job.Event as JSON.
-type event struct {
-	At   time.Time     `json:"at"`
-	Job  string        `json:"job,omitempty"` // "" for what concerns the whole fleet
-	Kind job.EventKind `json:"kind"`
-	Who  string        `json:"who"`
-	What string        `json:"what"`
-}
-
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	q := ask(r, "job", "limit")
 	name, limit := q.name("job"), q.number("limit", usualPage, 1, longestPage)
@@ -223,9 +216,9 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 		failWith(w, err)
 		return
 	}
-	all := make([]event, len(found))
-	for i, e := range found {
-		all[i] = event(e)
-	}
-	answer(w, http.StatusOK, map[string]any{"events": all})
+	answer(w, http.StatusOK, eventList{append([]job.Event{}, found...)})
+}
+
+type eventList struct {
+	Events []job.Event `json:"events"`
 }

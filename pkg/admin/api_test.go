@@ -55,7 +55,11 @@ func (f *standIn) Resume(context.Context, admin.Pause) (bool, error)     { retur
 func (f *standIn) Row(context.Context, admin.Look) (any, error)          { return nil, nil }
 func (f *standIn) Quiet(context.Context, string, string, string) error   { return nil }
 func (f *standIn) Loud(context.Context, string, string) (bool, error)    { return false, nil }
-func (f *standIn) Rescan(context.Context, admin.Rescan) error            { return nil }
+func (f *standIn) Rescan(context.Context, admin.Rescan) (job.Scan, error) {
+	return "rescan-7", nil
+}
+func (f *standIn) Audit(context.Context, admin.Audit) ([]string, error) { return nil, nil }
+func (f *standIn) Remove(context.Context, admin.Removal) (int, error)   { return 0, nil }
 
 const token = "a-token-of-some-length"
 
@@ -300,8 +304,11 @@ func TestAProcessWithoutAFleetHasNoPageAndNoAPI(t *testing.T) {
 		status, _ := get(t, "GET", "http://"+server.Addr()+path)
 		require.Equal(t, want, status, path)
 	}
-	require.ErrorContains(t, admin.Client{Addr: server.Addr()}.Status(t.Context(), &struct{}{}), "ask "+server.Addr()+" for its status: this needs the token")
-	require.NoError(t, admin.Client{Addr: server.Addr(), Token: job.NewSecret(token)}.Status(t.Context(), &struct{}{}))
+	require.ErrorContains(t, admin.Client{Addr: server.Addr()}.Status(t.Context(), &struct{}{}), server.Addr()+": it wants its http.token, and no token was given")
+	known := admin.Client{Addr: server.Addr(), Token: job.NewSecret(token)}
+	require.NoError(t, known.Status(t.Context(), &struct{}{}))
+	_, err = known.Events(t.Context(), "", 1)
+	require.EqualError(t, err, server.Addr()+": it has no API, as a worker: ask a scheduler or a cupid")
 	require.NoError(t, admin.Client{Addr: server.Addr()}.Live(t.Context()))
 }
 

@@ -14,6 +14,11 @@ import (
 type Fleet interface {
 	// Overview is how everything fares now, or fared maxAge ago at most.
 	Overview(ctx context.Context, maxAge time.Duration) (Overview, error)
+	Lists
+}
+
+// Lists are what stands in Redis, a page at once.
+type Lists interface {
 	Callbacks(context.Context, Place) (Callbacks, error)
 	// Callback is one open callback of a job, of the only one for "".
 	Callback(ctx context.Context, name, id string) (job.Shown, error)
@@ -24,21 +29,31 @@ type Fleet interface {
 
 // Steering is what people do.
 type Steering interface {
+	Orders
+	// Row reads a row at the source and at each destination, and notes who looked. What it
+	// gives is written as JSON. ErrForbidden: this process shows none. ErrElsewhere: it has no such job.
+	Row(context.Context, Look) (any, error)
+	// Rescan begins to have rows looked at again; the ids of its ranges, and its events, begin
+	// with the scan. ErrElsewhere: this process cannot.
+	Rescan(context.Context, Rescan) (scan job.Scan, err error)
+}
+
+// Orders are what people have done with what stands in Redis. Each leaves an event with who it was.
+type Orders interface {
 	// Act does what an order says, a bounded part of it at once.
 	Act(context.Context, Order) (Outcome, error)
+	// Audit finds open callbacks that stand in no queue; where it says so they are read again.
+	Audit(context.Context, Audit) (strays []string, err error)
 	// Pause has a job or a destination stand still; the time is when that ends, zero for never.
 	Pause(context.Context, Pause) (until time.Time, err error)
 	// Resume has it go on; held says whether it was paused.
 	Resume(context.Context, Pause) (held bool, err error)
-	// Row reads a row at the source and at each destination, and notes who looked. What it
-	// gives is written as JSON. ErrForbidden: this process shows none. ErrElsewhere: it has no such job.
-	Row(context.Context, Look) (any, error)
 	// Quiet has a process finish what it leased and fetch nothing more.
 	Quiet(ctx context.Context, process, who, why string) error
 	// Loud has it go on; held says whether it was quiet.
 	Loud(ctx context.Context, process, who string) (held bool, err error)
-	// Rescan begins to have rows looked at again. ErrElsewhere: this process cannot.
-	Rescan(context.Context, Rescan) error
+	// Remove forgets a job for good, and says how many keys it had. ErrInUse: a process runs it.
+	Remove(context.Context, Removal) (keys int, err error)
 }
 
 // Errors about what was asked.
@@ -46,6 +61,7 @@ var (
 	ErrUnknown   = errors.New("there is no such thing")
 	ErrElsewhere = errors.New("another process has to be asked")
 	ErrForbidden = errors.New("the config does not allow it")
+	ErrInUse     = errors.New("it is in use")
 )
 
 // Asked marks err as one about what was asked, and leaves it its words.
@@ -133,6 +149,13 @@ type Outcome struct {
 	Left int            `json:"left"` // of the queue; repeat the order with it as Before
 }
 
+// Audit is a search for callbacks that somebody has deleted from their queue by hand.
+type Audit struct {
+	Who string `json:"-"`
+	Job string `json:"job,omitempty"` // "" for the only one
+	Fix bool   `json:"fix"`
+}
+
 // Rescan is what a person wants looked at again.
 type Rescan struct {
 	Who    string `json:"-"`
@@ -142,11 +165,16 @@ type Rescan struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Look is a row that a person wants to see.
+// Removal is a job that a person wants forgotten.
+type Removal struct{ Who, Job, Reason string }
+
+// Look is a row that a person wants to see: that with a scan key, or those with a value for each byColumn.
 type Look struct {
-	Who string `json:"-"`
-	Job string `json:"job"`
-	Key string `json:"key"` // scan key of the source row
+	Who         string   `json:"-"`
+	Job         string   `json:"job"`
+	Destination string   `json:"destination,omitempty"` // "" for all
+	Key         string   `json:"key,omitempty"`
+	By          []string `json:"by,omitempty"`
 }
 
 // Pause has a job, or the callbacks of one of its destinations, stand still for a while,

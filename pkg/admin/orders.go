@@ -38,6 +38,28 @@ func (a *api) act(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, did)
 }
 
+// auditTimeout is longer than that of others: an audit goes through all callbacks of a job.
+const auditTimeout = 25 * time.Second
+
+func (a *api) audit(w http.ResponseWriter, r *http.Request) {
+	order := Audit{Who: who(r)}
+	if !read(w, r, &order) {
+		return
+	}
+	strays, err := a.steering.Audit(r.Context(), order)
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.changed()
+	answer(w, http.StatusOK, audited{append([]string{}, strays...), order.Fix})
+}
+
+type audited struct {
+	Strays    []string `json:"strays"`
+	ReadAgain bool     `json:"read_again"`
+}
+
 func (o Order) mistake() string {
 	switch {
 	case len(o.IDs) == 0 && o.Queue == "":
@@ -63,11 +85,44 @@ func (a *api) rescan(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &order) {
 		return
 	}
-	if err := a.steering.Rescan(r.Context(), order); err != nil {
+	scan, err := a.steering.Rescan(r.Context(), order)
+	if err != nil {
 		failWith(w, err)
 		return
 	}
-	answer(w, http.StatusAccepted, order)
+	answer(w, http.StatusAccepted, begun{order, scan})
+}
+
+// begun is a rescan that goes on after the answer.
+type begun struct {
+	Rescan
+	Scan job.Scan `json:"scan"`
+}
+
+func (a *api) remove(w http.ResponseWriter, r *http.Request) {
+	var sent struct {
+		Reason string `json:"reason"`
+	}
+	if !read(w, r, &sent) {
+		return
+	}
+	if strings.TrimSpace(sent.Reason) == "" {
+		fail(w, http.StatusBadRequest, "remove wants a reason: cursors and open callbacks of the job are lost for good")
+		return
+	}
+	name := r.PathValue("job")
+	keys, err := a.steering.Remove(r.Context(), Removal{Who: who(r), Job: name, Reason: sent.Reason})
+	if err != nil {
+		failWith(w, err)
+		return
+	}
+	a.watch.changed()
+	answer(w, http.StatusOK, removed{name, keys})
+}
+
+type removed struct {
+	Job  string `json:"job"`
+	Keys int    `json:"keys"`
 }
 
 func (a *api) pause(w http.ResponseWriter, r *http.Request) {
@@ -98,10 +153,12 @@ func (a *api) pause(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.watch.changed()
-	answer(w, http.StatusOK, struct {
-		Job   string    `json:"job"`
-		Until time.Time `json:"until,omitzero"`
-	}{p.Job, until})
+	answer(w, http.StatusOK, paused{p.Job, until})
+}
+
+type paused struct {
+	Job   string    `json:"job"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 func (a *api) resume(w http.ResponseWriter, r *http.Request) {
@@ -117,10 +174,12 @@ func (a *api) resume(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.watch.changed()
-	answer(w, http.StatusOK, struct {
-		Job    string `json:"job"`
-		Paused bool   `json:"was_paused"`
-	}{r.PathValue("job"), held})
+	answer(w, http.StatusOK, resumed{r.PathValue("job"), held})
+}
+
+type resumed struct {
+	Job    string `json:"job"`
+	Paused bool   `json:"was_paused"`
 }
 
 func (a *api) quiet(w http.ResponseWriter, r *http.Request) {
@@ -154,10 +213,12 @@ func (a *api) loud(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.watch.changed()
-	answer(w, http.StatusOK, struct {
-		Process string `json:"process"`
-		Quiet   bool   `json:"was_quiet"`
-	}{r.PathValue("id"), held})
+	answer(w, http.StatusOK, unheld{r.PathValue("id"), held})
+}
+
+type unheld struct {
+	Process string `json:"process"`
+	Quiet   bool   `json:"was_quiet"`
 }
 
 // row is no GET: a key may not stand in anybody's list of addresses, and a look leaves an event.
@@ -166,8 +227,8 @@ func (a *api) row(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &look) {
 		return
 	}
-	if look.Job == "" || look.Key == "" {
-		fail(w, http.StatusBadRequest, "say the job, and the key of the row")
+	if look.Job == "" || (look.Key == "") == (len(look.By) == 0) {
+		fail(w, http.StatusBadRequest, "say the job, and either the key of the row or a value for each byColumn")
 		return
 	}
 	found, err := a.steering.Row(r.Context(), look)
@@ -175,7 +236,5 @@ func (a *api) row(w http.ResponseWriter, r *http.Request) {
 		failWith(w, err)
 		return
 	}
-	answer(w, http.StatusOK, struct {
-		Rows any `json:"rows"`
-	}{found})
+	answer(w, http.StatusOK, map[string]any{"rows": found})
 }

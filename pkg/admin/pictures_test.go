@@ -98,7 +98,9 @@ func (n night) Act(_ context.Context, o Order) (Outcome, error) {
 }
 func (n night) Pause(context.Context, Pause) (time.Time, error)     { return time.Time{}, nil }
 func (n night) Resume(context.Context, Pause) (bool, error)         { return true, nil }
-func (n night) Rescan(context.Context, Rescan) error                { return nil }
+func (n night) Rescan(context.Context, Rescan) (job.Scan, error)    { return "rescan-7", nil }
+func (n night) Audit(context.Context, Audit) ([]string, error)      { return nil, nil }
+func (n night) Remove(context.Context, Removal) (int, error)        { return 1, nil }
 func (n night) Quiet(context.Context, string, string, string) error { return nil }
 func (n night) Loud(context.Context, string, string) (bool, error)  { return true, nil }
 func (n night) Row(context.Context, Look) (any, error)              { return pictured, nil }

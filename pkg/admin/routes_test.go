@@ -20,7 +20,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	var described []string
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
-			if !slices.Contains([]string{"/api/v1/session", "/api/v1/openapi.yaml", "/api/v1/stream"}, path) { // those that are wrapped otherwise
+			if !slices.Contains([]string{"/api/v1/session", "/api/v1/openapi.yaml", "/api/v1/stream", "/api/v1/callbacks/audit"}, path) { // those that are wrapped otherwise
 				described = append(described, method+" "+path)
 			}
 		}

@@ -19,15 +19,11 @@ var (
 	_ admin.Steering = fleet{}
 )
 
-// fleet is what the API of this process shows and steers: everything in its Redis.
-type fleet struct{ a *App }
-
-// asked marks errors about what was asked, for the API.
-func asked(err error) error {
-	if errors.Is(err, broker.ErrUnknown) {
-		return admin.Asked(admin.ErrUnknown, err)
-	}
-	return err
+// fleet is what the API of this process shows and steers: everything in its Redis, and
+// what its own config says of it.
+type fleet struct {
+	ledger
+	a *App
 }
 
 // Overview reads how the fleet fares.
@@ -93,89 +89,13 @@ func (f fleet) destination(d job.Destination) admin.Destination {
 	return known
 }
 
-// Callbacks lists a page of a queue. With a destination it may hold fewer than asked
-// for: the others of the queue are passed over, a bounded number at once.
-func (f fleet) Callbacks(ctx context.Context, p admin.Place) (page admin.Callbacks, err error) {
-	const farthest = 2000
-	open, err := f.a.broker.Callbacks(ctx, p.Job)
-	if err != nil {
-		return page, asked(err)
-	}
-	if page.Total, err = open.Length(ctx, p.Queue, p.Destination); err != nil {
-		return page, asked(err)
-	}
-	at := p.First
-	for at < page.Total && at < p.First+max(farthest, p.Most) && len(page.Callbacks) == 0 {
-		if page.Callbacks, err = open.List(ctx, p.Queue, p.Destination, at, p.Most); err != nil {
-			return page, asked(err)
-		}
-		at += p.Most
-	}
-	if at < page.Total {
-		page.Next = at
-	}
-	return page, nil
-}
-
-// Callback shows one.
-func (f fleet) Callback(ctx context.Context, name, id string) (job.Shown, error) {
-	open, err := f.a.broker.Callbacks(ctx, name)
-	if err != nil {
-		return job.Shown{}, asked(err)
-	}
-	found, err := open.Show(ctx, id)
-	return found, asked(err)
-}
-
-// Ranges lists a page of a queue.
-func (f fleet) Ranges(ctx context.Context, p admin.Place) (page admin.Ranges, err error) {
-	found, total, err := f.a.broker.Ranges(ctx, p.Job, p.Queue, p.First, p.Most)
-	page = admin.Ranges{Ranges: found, Total: int(total)}
-	if end := p.First + p.Most; end < page.Total {
-		page.Next = end
-	}
-	return page, asked(err)
-}
-
-// Events gives the newest events of a job, or of the fleet and all its jobs.
-func (f fleet) Events(ctx context.Context, name string, n int) ([]job.Event, error) {
-	if name == "" {
-		return f.a.broker.AllEvents(ctx, n)
-	}
-	if _, err := f.a.broker.Callbacks(ctx, name); err != nil {
-		return nil, asked(err)
-	}
-	return f.a.broker.Events(ctx, name, n)
-}
-
-// mostActs bounds for how many places of a queue one request keeps Redis busy.
-const mostActs = 2000
-
 // Act does an order, or a part of it.
 func (f fleet) Act(ctx context.Context, o admin.Order) (admin.Outcome, error) {
-	open, err := f.a.broker.Callbacks(ctx, o.Job)
-	if err != nil {
-		return admin.Outcome{}, asked(err)
-	}
-	did, left, err := actOn(ctx, open, o.Act, QueueOptions{
-		Job: o.Job, Destination: o.Destination, Queue: o.Queue, IDs: o.IDs, Who: o.Who, Why: o.Reason,
-	}, portion{before: o.Before, most: mostActs})
+	did, err := f.ledger.Act(ctx, o)
 	if err == nil {
-		f.a.log.Info("callbacks were acted on", "act", string(o.Act), "who", o.Who, "job", o.Job, "queue", o.Queue, "done", did[string(job.ActDone)])
+		f.a.log.Info("callbacks were acted on", "act", string(o.Act), "who", o.Who, "job", o.Job, "queue", o.Queue, "done", did.Did[string(job.ActDone)])
 	}
-	return admin.Outcome{Did: did, Left: left}, asked(err)
-}
-
-// Pause has a job stand still, or a destination.
-func (f fleet) Pause(ctx context.Context, p admin.Pause) (until time.Time, err error) {
-	until, err = f.a.broker.Pause(ctx, broker.Hold{Job: p.Job, Destination: p.Destination}, p.Who, p.Reason, p.For)
-	return until, asked(err)
-}
-
-// Resume has a paused job go on, or a destination.
-func (f fleet) Resume(ctx context.Context, p admin.Pause) (held bool, err error) {
-	held, err = f.a.broker.Resume(ctx, broker.Hold{Job: p.Job, Destination: p.Destination}, p.Who)
-	return held, asked(err)
+	return did, err
 }
 
 // looked is the kind of the event that a look at a row leaves.
@@ -191,10 +111,14 @@ func (f fleet) Row(ctx context.Context, l admin.Look) (any, error) {
 		if r.job.Name != l.Job {
 			continue
 		}
-		if err := f.a.broker.NoteEvent(ctx, job.Event{Job: l.Job, Kind: looked, Who: l.Who, What: "key " + l.Key}); err != nil {
+		o, what := RowOptions{Job: l.Job, Destination: l.Destination, Key: []string{l.Key}}, "key "+l.Key
+		if len(l.By) > 0 { // which may be somebody's phone number
+			o.Key, o.ByColumns, what = l.By, true, "a row by its byColumn"
+		}
+		if err := f.a.broker.NoteEvent(ctx, job.Event{Job: l.Job, Kind: looked, Who: l.Who, What: what}); err != nil {
 			return nil, err
 		}
-		reports, err := LookAtRow(ctx, &config.Config{Jobs: []job.Job{r.job}}, RowOptions{Job: l.Job, Key: []string{l.Key}})
+		reports, err := LookAtRow(ctx, &config.Config{Jobs: []job.Job{r.job}}, o)
 		if errors.Is(err, ErrConfig) {
 			err = admin.Asked(admin.ErrUnknown, err)
 		}
@@ -203,23 +127,12 @@ func (f fleet) Row(ctx context.Context, l admin.Look) (any, error) {
 	return nil, admin.Asked(admin.ErrElsewhere, fmt.Errorf("the config of this process has no job %q: ask a scheduler that runs it", l.Job))
 }
 
-// Quiet has a process fetch nothing more.
-func (f fleet) Quiet(ctx context.Context, process, who, why string) error {
-	return asked(f.a.broker.Quiet(ctx, process, who, why))
-}
-
-// Loud has a quiet process go on.
-func (f fleet) Loud(ctx context.Context, process, who string) (held bool, err error) {
-	held, err = f.a.broker.Loud(ctx, process, who)
-	return held, asked(err)
-}
-
 // Rescan begins to have rows of a job of this process looked at again.
-func (f fleet) Rescan(ctx context.Context, o admin.Rescan) error {
+func (f fleet) Rescan(ctx context.Context, o admin.Rescan) (job.Scan, error) {
 	for _, r := range f.a.runs() {
 		if r.job.Name == o.Job {
 			return f.a.beginRescan(ctx, r.job, RescanOptions{Job: o.Job, From: o.From, To: o.To, Who: o.Who, Why: o.Reason})
 		}
 	}
-	return admin.Asked(admin.ErrElsewhere, fmt.Errorf("the config of this process has no job %q: ask a scheduler that runs it", o.Job))
+	return "", admin.Asked(admin.ErrElsewhere, fmt.Errorf("the config of this process has no job %q: ask a scheduler that runs it", o.Job))
 }

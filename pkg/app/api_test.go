@@ -261,10 +261,17 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 	parked := w.ok("GET", "/api/v1/callbacks?job=users&queue=parked", "")
 	require.Equal(t, "李四 from 127.0.0.1", parked.Callbacks[0].Hold)
 
+	w.ok("POST", "/api/v1/callbacks/audit", `{"job":"users","fix":true}`)
 	w.ok("POST", "/api/v1/jobs/users/pause", `{"reason":"the receiver moves","for":"1h"}`)
 	w.ok("POST", "/api/v1/jobs/users/resume", `{}`)
 	w.ok("POST", "/api/v1/row", `{"job":"users","key":"7"}`) // its databases are down, which is said for each destination
-	require.Contains(t, w.no(400, "POST", "/api/v1/row", `{"job":"users"}`), "say the job, and the key")
+	w.ok("POST", "/api/v1/row", `{"job":"users","by":["+49 170 1234567"],"destination":"far"}`)
+	looks := w.ok("GET", "/api/v1/events?job=users&limit=2", "").Events
+	require.Equal(t, "key 7", looks[1].What)
+	require.Equal(t, "a row by its byColumn", looks[0].What, "a value of a row is noted nowhere")
+	for _, mistaken := range []string{`{"job":"users"}`, `{"job":"users","key":"7","by":["7"]}`, `{"key":"7"}`} {
+		require.Contains(t, w.no(400, "POST", "/api/v1/row", mistaken), "either the key of the row or a value for each byColumn")
+	}
 	require.Contains(t, w.no(409, "POST", "/api/v1/row", `{"job":"others","key":"7"}`), "ask a scheduler that runs it")
 	w.redis(func(ctx context.Context, pipe redis.Pipeliner) {
 		pipe.HSet(ctx, w.prefix+"process:h:7", "role", "worker")
@@ -277,6 +284,11 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 	w.ok("POST", "/api/v1/session", `{"token":"`+tokenOfTests+`"}`)
 	w.ok("DELETE", "/api/v1/session", "")
 	require.Contains(t, w.no(409, "POST", "/api/v1/rescan", `{"job":"others"}`), "ask a scheduler that runs it")
+	require.Contains(t, w.no(409, "POST", "/api/v1/jobs/users/remove", `{"reason":"test data"}`), "job users is still run by scheduler")
+	require.Contains(t, w.no(400, "POST", "/api/v1/jobs/others/remove", `{"reason":" "}`), "remove wants a reason")
+	require.Contains(t, w.no(404, "POST", "/api/v1/jobs/nobody/remove", `{"reason":"test data"}`), `no job "nobody"`)
+	w.ok("POST", "/api/v1/jobs/others/remove", `{"reason":"test data"}`)
+	require.Equal(t, []string{"jobs_rm"}, kinds(w.ok("GET", "/api/v1/events?limit=1", "").Events))
 	for _, elsewhere := range []string{"stream", "openapi"} { // no JSON, tested beside their handlers
 		w.seen[elsewhere] = true
 	}
@@ -368,6 +380,35 @@ func TestAnOrderForAWholeQueueIsDoneInPortions(t *testing.T) {
 	require.Equal(t, 20, w.ok("GET", "/api/v1/callbacks?job=users&queue=slow", "").Total)
 }
 
+// TestAnOrderIsNotedThatBeginsWithNothingToDo: what stands first in its way hides neither the act nor who did it.
+func TestAnOrderIsNotedThatBeginsWithNothingToDo(t *testing.T) {
+	t.Parallel()
+	w := newAPIWorld(t, redistest.Shared(t))
+	const many = 3000
+	w.redis(func(ctx context.Context, pipe redis.Pipeliner) {
+		for i := range many {
+			id := fmt.Sprintf("far:db.user:%d", i)
+			pipe.HSet(ctx, w.key("callback:"+id), "destination", "far", "key", i, "type", 1)
+			if i < 10 {
+				pipe.HSet(ctx, w.key("callback:"+id), "hold", "eva")
+			}
+			pipe.LPush(ctx, w.key("callbacks:far"), id) // those that are held fall due first, and are looked at last
+		}
+	})
+	first := w.ok("POST", "/api/v1/callbacks/unpark", `{"job":"users","queue":"due"}`)
+	require.Equal(t, map[string]int{"due": 2000}, first.Did)
+	last := w.ok("POST", "/api/v1/callbacks/unpark", fmt.Sprintf(`{"job":"users","queue":"due","before":%d}`, first.Left))
+	require.Equal(t, map[string]int{"due": 990, "done": 10}, last.Did)
+	require.Equal(t, []string{"unpark"}, kinds(w.ok("GET", "/api/v1/events?job=users", "").Events))
+
+	ids := `"far:db.user:2999"`
+	for i := range 500 {
+		ids = fmt.Sprintf(`"gone:%d",`, i) + ids
+	}
+	require.Equal(t, 1, w.ok("POST", "/api/v1/callbacks/drop", `{"job":"users","reason":"x","ids":[`+ids+`]}`).Did["done"])
+	require.Equal(t, []string{"drop", "unpark"}, kinds(w.ok("GET", "/api/v1/events?job=users", "").Events))
+}
+
 // TestAMillionCallbacksCostRedisLittle looks at the time that Redis itself needs for each request.
 func TestAMillionCallbacksCostRedisLittle(t *testing.T) {
 	t.Parallel()
@@ -454,7 +495,7 @@ func TestARescanIsBegunOverTheAPI(t *testing.T) {
 		events, _ = b.Events(context.Background(), "shop", 10)
 		return len(events) == 2
 	}, "its begin and its end are events")
-	require.Equal(t, "keys 1 to 150: restored", events[1].What)
+	require.Regexp(t, `^rescan-\d+: keys 1 to 150: restored$`, events[1].What)
 	require.Equal(t, "eva from 127.0.0.1", events[1].Who)
 	require.Contains(t, events[0].What, "ranges pushed, up to 150")
 }

@@ -196,7 +196,8 @@ func (a *App) openAdmin(registry *prometheus.Registry) (err error) {
 	}
 	s := admin.Sources{Alive: a.hanging, Ready: a.notReady, Status: a.Status, Registry: registry}
 	if a.role != Worker {
-		s.Fleet, s.Steering = fleet{a}, fleet{a}
+		of := fleet{ledger{a.broker}, a}
+		s.Fleet, s.Steering = of, of
 	}
 	if a.admin, err = admin.New(c, s, a.log); err != nil {
 		return err

@@ -41,7 +41,7 @@ func TestAWrongDestinationIsNoFlood(t *testing.T) {
 	require.Less(t, called, 100)
 	w.until(func() bool { return len(w.events(job.EventBrake)) == 1 }, "it is noted")
 
-	held, err := app.Resume(t.Context(), c, "shop", "far", "eva@desk")
+	held, err := w.operator().Resume(t.Context(), app.Pause{Job: "shop", Destination: "far", Who: "eva@desk"})
 	require.NoError(t, err)
 	require.True(t, held)
 	w.equalInTheEnd()

@@ -295,7 +295,7 @@ func TestTheDoctorNamesAJobThatNobodyWorksOn(t *testing.T) {
 	require.NoError(t, p.server.Client.HSet(t.Context(), p.prefix+"process:h:1", "jobs", "another").Err())
 	p.complains(app.FoundWarning, app.CheckFleet, "no worker works on it", "start a worker")
 	beat("h:1", "v1")
-	_, err := app.Pause(t.Context(), p.c, app.PauseOptions{Job: "shop", Who: "eva", Why: "moved"})
+	_, err := p.operator().Pause(t.Context(), app.Pause{Job: "shop", Who: "eva", Reason: "moved"})
 	require.NoError(t, err)
 	p.complains(app.FoundWarning, app.CheckFleet, "it is paused by eva: moved", "cupid resume shop")
 }

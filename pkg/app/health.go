@@ -5,15 +5,7 @@ import (
 	"errors"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
-	"github.com/masixun71/cupid-go/pkg/job"
 )
-
-// ProcessStatus asks one process for the fleet's state; token is its http.token, "" for none.
-func ProcessStatus(ctx context.Context, addr, token string) (Status, error) {
-	var s Status
-	err := admin.Client{Addr: addr, Token: job.NewSecret(token)}.Status(ctx, &s)
-	return s, err
-}
 
 // Health asks one process whether it is alive and ready, and puts the answer into a line.
 func Health(ctx context.Context, addr string) (line string, ok bool) {

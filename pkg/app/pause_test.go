@@ -18,8 +18,7 @@ func TestAPausedJobStandsStill(t *testing.T) {
 	w.insert(w.source, upTo(100)...)
 	w.fleet()
 	w.done(100)
-	c := w.config(w.job)
-	until, err := app.Pause(t.Context(), c, app.PauseOptions{Job: "shop", Who: "eva@desk", Why: "the receiver is moved"})
+	until, err := w.operator().Pause(t.Context(), app.Pause{Job: "shop", Who: "eva@desk", Reason: "the receiver is moved"})
 	require.NoError(t, err)
 	require.Zero(t, until)
 
@@ -34,7 +33,7 @@ func TestAPausedJobStandsStill(t *testing.T) {
 	require.EqualValues(t, 1, w.server.Client.LLen(t.Context(), w.key("ranges")).Val())
 	require.Equal(t, 100, w.receiver.Count())
 
-	held, err := app.Resume(t.Context(), c, "shop", "", "eva@desk")
+	held, err := w.operator().Resume(t.Context(), app.Pause{Job: "shop", Who: "eva@desk"})
 	require.NoError(t, err)
 	require.True(t, held)
 	w.equalInTheEnd()
@@ -48,7 +47,7 @@ func TestAPauseThatEndsByItself(t *testing.T) {
 	w.insert(w.source, 1)
 	w.fleet()
 	w.done(1)
-	until, err := app.Pause(t.Context(), w.config(w.job), app.PauseOptions{Job: "shop", Who: "eva", Why: "a moment", For: 2 * time.Second})
+	until, err := w.operator().Pause(t.Context(), app.Pause{Job: "shop", Who: "eva", Reason: "a moment", For: 2 * time.Second})
 	require.NoError(t, err)
 	w.insert(w.source, 2)
 	w.receiver.WaitFor(t, 2, patience)

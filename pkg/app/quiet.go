@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 
-	"github.com/masixun71/cupid-go/pkg/broker"
-	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
@@ -38,18 +36,4 @@ func (a *App) held() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.quiet
-}
-
-// QuietProcess has a process of the fleet finish what it leased and fetch nothing more, and leaves an event.
-func QuietProcess(ctx context.Context, c *config.Config, process, who, why string) error {
-	return withRedis(c, func(b *broker.Broker) error { return b.Quiet(ctx, process, who, why) })
-}
-
-// LoudProcess has a quiet process go on, and leaves an event; held says whether it was quiet.
-func LoudProcess(ctx context.Context, c *config.Config, process, who string) (held bool, err error) {
-	err = withRedis(c, func(b *broker.Broker) (err error) {
-		held, err = b.Loud(ctx, process, who)
-		return err
-	})
-	return held, err
 }

@@ -104,7 +104,7 @@ func (w *world) fleetAtWork() {
 	w.until(func() bool { return len(w.work()) == 0 }, "the late pass is through, too")
 	require.NoError(w.t, scheduler.stop())
 	require.NoError(w.t, worker.stop())
-	_, err = app.RemoveJob(w.t.Context(), w.config(w.job), app.RemoveOptions{Job: "shop", Who: "eva", Why: "the day is over"})
+	_, err = w.operator().Remove(w.t.Context(), app.Removal{Job: "shop", Who: "eva", Reason: "the day is over"})
 	require.NoError(w.t, err)
 	left := slices.DeleteFunc(slices.Collect(maps.Keys(w.dump())), func(key string) bool { return !strings.Contains(key, w.key("")) })
 	require.Empty(w.t, left)

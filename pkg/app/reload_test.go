@@ -105,8 +105,8 @@ func TestAJobThatIsNewBeginsAndOneThatLeftEndsWhileTheOthersGoOn(t *testing.T) {
 	require.Equal(t, map[string]string{"insert:" + w.job.Source.Shard.String(): "2"}, w.cursors("second"), "its cursor is kept")
 	w.until(func() bool { return w.registered(app.Both).Jobs == "shop" }, "the fleet is told at once")
 	require.Equal(t, map[string]bool{"shop": false, "second": true}, w.retired())
-	_, err := app.RemoveJob(t.Context(), w.config(w.job), app.RemoveOptions{Job: "shop", Who: "eva", Why: "a slip"})
-	require.ErrorIs(t, err, app.ErrConfig)
+	_, err := w.operator().Remove(t.Context(), app.Removal{Job: "shop", Who: "eva", Reason: "a slip"})
+	require.True(t, app.Mistaken(err))
 	require.ErrorContains(t, err, "job shop is still run by cupid ")
 
 	w.insert(w.source, 3)

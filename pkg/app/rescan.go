@@ -10,7 +10,6 @@ import (
 
 	"github.com/masixun71/cupid-go/pkg/admin"
 	"github.com/masixun71/cupid-go/pkg/broker"
-	"github.com/masixun71/cupid-go/pkg/config"
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/plan"
 	"github.com/masixun71/cupid-go/pkg/table/mysql"
@@ -21,34 +20,15 @@ type RescanOptions struct {
 	Job      string // name; "" when there is only one
 	From, To string // scan keys, both inclusive where they are integers; "" means no bound
 	Who, Why string // for the events
+	// OnBegun hears of the scan that a process does from now on, while who asked goes on; may be nil.
+	OnBegun func(scan string)
 	// OnPushed hears how many ranges wait for the workers by now; may be nil.
 	OnPushed func(ranges int, upto string)
 }
 
-// Rescan pushes ranges over rows that were scanned before, for the fleet's workers.
-// The scans' cursors stay where they are. It waits while enough ranges wait.
-func Rescan(ctx context.Context, c *config.Config, o RescanOptions) error {
-	if c.Redis == nil {
-		return fmt.Errorf("%w: %s names no Redis: a cupid that keeps its work in itself scans anew when it is stopped and its state file is moved away", ErrConfig, c.Path)
-	}
-	jobs, err := chosen(c, CheckOptions{Job: o.Job})
-	if err != nil {
-		return err
-	}
-	if len(jobs) > 1 {
-		return fmt.Errorf("%w: %s has %d jobs: say which one with --job", ErrConfig, c.Path, len(jobs))
-	}
-	tables, opened, err := inspect(ctx, jobs[0], mysql.Options{MaxOpen: 1})
-	if err != nil {
-		return err
-	}
-	defer opened.close(discard)
-	b := broker.Open(*c.Redis, broker.Options{Name: "cupid-rescan"})
-	return errors.Join(rescan(ctx, b, jobs[0], tables.Source, o), b.Close())
-}
-
-// rescan pushes the ranges, and leaves an event.
-func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Source, o RescanOptions) error {
+// rescan pushes ranges over rows that were scanned before, for the fleet's workers, and leaves
+// an event. The scans' cursors stay where they are. It waits while enough ranges wait.
+func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Source, scan job.Scan, o RescanOptions) error {
 	const batch, pause = 100, 500 * time.Millisecond
 	q, err := b.Queue(broker.QueueConfig{Job: j.Name, Limits: broker.Limits{MaxRanges: j.MaxRanges}})
 	if err != nil {
@@ -65,11 +45,11 @@ func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Sour
 	if o.To != "" {
 		upto = job.KeyPoint(o.To)
 	}
-	if err := b.NoteEvent(ctx, job.Event{Job: j.Name, Kind: rescanned, Who: o.Who, What: o.what()}); err != nil {
+	if err := b.NoteEvent(ctx, job.Event{Job: j.Name, Kind: rescanned, Who: o.Who, What: o.what(scan)}); err != nil {
 		return err
 	}
 	cutter := &plan.Cutter{
-		Index: source, Scan: job.Rescan(time.Now().Unix()), Shard: j.Source.Shard, Rows: j.RangeRows, Numeric: source.NumericKey(),
+		Index: source, Scan: scan, Shard: j.Source.Shard, Rows: j.RangeRows, Numeric: source.NumericKey(),
 	}
 	for pushed := 0; after.String() != upto.String(); {
 		ranges, err := cutter.Cut(ctx, after, upto, min(batch, max(j.MaxRanges, 1)))
@@ -98,9 +78,12 @@ func rescan(ctx context.Context, b *broker.Broker, j job.Job, source *mysql.Sour
 // rescanned is the kind of the event that a rescan leaves.
 const rescanned job.EventKind = "rescan"
 
+// newRescan is the scan of a rescan that begins now.
+func newRescan() job.Scan { return job.Rescan(time.Now().Unix()) }
+
 // what says which rows are meant, and why.
-func (o RescanOptions) what() string {
-	what := "keys " + cmp.Or(o.From, "(first)") + " to " + cmp.Or(o.To, "(last)")
+func (o RescanOptions) what(scan job.Scan) string {
+	what := string(scan) + ": keys " + cmp.Or(o.From, "(first)") + " to " + cmp.Or(o.To, "(last)")
 	if o.Why != "" {
 		what += ": " + o.Why
 	}
@@ -110,30 +93,32 @@ func (o RescanOptions) what() string {
 // rescanOrder is a rescan that this process does for somebody who does not wait for it.
 type rescanOrder struct {
 	job     job.Job
+	scan    job.Scan
 	source  *mysql.Source
 	opened  pools
 	options RescanOptions
 }
 
 // beginRescan looks at the job's tables and has the loop rescanner do the rest.
-func (a *App) beginRescan(ctx context.Context, j job.Job, o RescanOptions) error {
+func (a *App) beginRescan(ctx context.Context, j job.Job, o RescanOptions) (job.Scan, error) {
 	tables, opened, err := inspect(ctx, j, mysql.Options{MaxOpen: 1})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if _, err = lowerEnd(o.From, tables.Source.NumericKey()); err == nil && o.To != "" {
 		_, err = lowerEnd(o.To, tables.Source.NumericKey())
 	}
 	if err != nil {
 		opened.close(discard)
-		return admin.Asked(admin.ErrUnknown, err)
+		return "", admin.Asked(admin.ErrUnknown, err)
 	}
+	scan := newRescan()
 	select {
-	case a.rescans <- rescanOrder{job: j, source: tables.Source, opened: opened, options: o}:
-		return nil
+	case a.rescans <- rescanOrder{job: j, scan: scan, source: tables.Source, opened: opened, options: o}:
+		return scan, nil
 	default:
 		opened.close(discard)
-		return admin.Asked(admin.ErrElsewhere, errors.New("this process still pushes the ranges of another rescan: the events say when it is done; or ask another scheduler"))
+		return "", admin.Asked(admin.ErrElsewhere, errors.New("this process still pushes the ranges of another rescan: the events say when it is done; or ask another scheduler"))
 	}
 }
 
@@ -153,10 +138,10 @@ func (a *App) doRescan(ctx context.Context, o rescanOrder) {
 	defer o.opened.close(discard)
 	pushed, reached := 0, "nothing"
 	o.options.OnPushed = func(ranges int, upto string) { pushed, reached = ranges, upto }
-	err := rescan(ctx, a.broker, o.job, o.source, o.options)
-	what := fmt.Sprintf("%d ranges pushed, up to %s", pushed, reached)
+	err := rescan(ctx, a.broker, o.job, o.source, o.scan, o.options)
+	what := fmt.Sprintf("%s: %d ranges pushed, up to %s", o.scan, pushed, reached)
 	if err != nil {
-		what = "ended early, " + what + "; begin again behind it"
+		what += ", ended early; begin again behind it"
 		a.log.Warn("a rescan ended early", "job", o.job.Name, "pushed", pushed, "upto", reached, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 200*time.Millisecond)

@@ -88,6 +88,25 @@ func (v RowValue) MarshalJSON() ([]byte, error) {
 	}
 }
 
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (v *RowValue) UnmarshalJSON(text []byte) error {
+	var bytes struct {
+		Hex string `json:"hex"`
+	}
+	var plain *string
+	if json.Unmarshal(text, &bytes) == nil && text[0] == '{' {
+		read, err := hex.DecodeString(bytes.Hex)
+		*v = read
+		return err
+	}
+	if err := json.Unmarshal(text, &plain); err != nil || plain == nil {
+		*v = nil
+		return err
+	}
+	*v = RowValue(*plain)
+	return nil
+}
+
 // LookAtRow reads one row at the source and at each destination, and compares
 // them as the workers do. It needs no Redis.
 func LookAtRow(ctx context.Context, c *config.Config, o RowOptions) ([]RowReport, error) {

@@ -264,6 +264,13 @@ func (w *world) config(jobs ...job.Job) *config.Config {
 	}
 }
 
+// operator is a person's way to this world's fleet, over its Redis.
+func (w *world) operator() app.Operator {
+	operator := app.Operate(w.config(w.job))
+	w.t.Cleanup(func() { require.NoError(w.t, operator.Close()) })
+	return operator
+}
+
 // freeAddr is a port of its own for each process, so that no test depends on another's.
 func freeAddr(t *testing.T) string {
 	t.Helper()

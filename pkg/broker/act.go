@@ -242,7 +242,14 @@ func (c *Callbacks) Do(ctx context.Context, act job.Act, who, why, event string,
 		for _, word := range said {
 			did[job.Acted(word)]++
 		}
-		event = "" // one act, one note
+		if did[job.ActDone] > 0 {
+			event = "" // one act, one note
+		}
 	}
 	return did, nil
+}
+
+// Note leaves the event of an act that goes on, and that has done nothing yet.
+func (c *Callbacks) Note(ctx context.Context, act job.Act, who, event string) error {
+	return c.q.b.NoteEvent(ctx, job.Event{Job: c.q.job, Kind: job.EventKind(act), Who: who, What: event})
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,12 +51,15 @@ func (b *Broker) Remove(ctx context.Context, name, who, why string) (keys int, e
 	return keys, nil
 }
 
+// ErrRuns marks a refusal to forget a job that a process still has.
+var ErrRuns = errors.New("the job still runs")
+
 // runsError is ErrRefused for a job that is still in use.
 type runsError string
 
 func (e runsError) Error() string { return string(e) }
 
-func (e runsError) Is(target error) bool { return target == ErrRefused }
+func (e runsError) Is(target error) bool { return target == ErrRefused || target == ErrRuns }
 
 // notRun refuses a job that a process of the registry names.
 func (b *Broker) notRun(ctx context.Context, name string) error {

@@ -16,9 +16,9 @@ const (
 // Event is something that happened to a job and that somebody may want to know
 // later. It holds references and counts, never row values or secrets.
 type Event struct {
-	At   time.Time // on the queue's clock; filled in when it is noted
-	Job  string    // "" for what concerns the whole fleet
-	Kind EventKind
-	Who  string // a process ("host:pid") or a person
-	What string // one sentence for people
+	At   time.Time `json:"at"`            // on the queue's clock; filled in when it is noted
+	Job  string    `json:"job,omitempty"` // "" for what concerns the whole fleet
+	Kind EventKind `json:"kind"`
+	Who  string    `json:"who"`  // a process ("host:pid") or a person
+	What string    `json:"what"` // one sentence for people
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // jobs prints a line for each scan of each job; what is the whole job's stands in its first.
-func jobs(ctx context.Context, out io.Writer, t target) error {
-	s, err := t.fleet(ctx)
+func jobs(ctx context.Context, out io.Writer, t *target) error {
+	s, err := t.status(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,8 +48,8 @@ func jobs(ctx context.Context, out io.Writer, t target) error {
 }
 
 // workers prints a line for each process.
-func workers(ctx context.Context, out io.Writer, t target) error {
-	s, err := t.fleet(ctx)
+func workers(ctx context.Context, out io.Writer, t *target) error {
+	s, err := t.status(ctx)
 	if err != nil {
 		return err
 	}

@@ -52,23 +52,9 @@ h1 +41 +scheduler +v1.2.0 +h1:8321 +0 +17 MB +\d+s ago
 h2 +7 +worker +v1.1.0 +h2:8322 +3 +30 MB +\d+s ago, STALE
 $`, ask(t, path, "workers"))
 
-	cupid := func(want int, args ...string) string {
-		t.Helper()
-		code, out, console := call(t, append([]string{"-c", path}, args...)...)
-		require.Equal(t, want, code, out+console)
-		return out + console
+	for _, way := range []reach{overRedis, overAPI} {
+		testQuiet(t, way(t, path))
 	}
-	require.Contains(t, cupid(2, "workers", "quiet", "h2:7"), "quiet wants --reason")
-	require.Contains(t, cupid(2, "workers", "quiet", "--reason", "x"), "say one process, not 0")
-	require.Contains(t, cupid(2, "workers", "quiet", "h3:7", "--reason", "x"), `no process "h3:7" beat within the last minute`)
-	require.Contains(t, cupid(2, "workers", "quiet", "h1:41", "--reason", "x"), "h1:41 is a scheduler")
-	require.Equal(t, "h2:7 was not quiet\n", cupid(0, "workers", "resume", "h2:7"))
-	require.Contains(t, cupid(0, "workers", "quiet", "h2:7", "--reason", "its host moves"), "h2:7 fetches nothing more until")
-	require.Regexp(t, `STALE, QUIET\n`, cupid(0, "workers"))
-	require.Regexp(t, `quiet +fetches nothing more, held by \S+: its host moves\n`, cupid(0, "status"))
-	require.Equal(t, "h2:7 goes on\n", cupid(0, "workers", "resume", "h2:7"))
-	require.NotContains(t, cupid(0, "workers"), "QUIET")
-
 	var jobs []app.JobStatus
 	require.NoError(t, json.Unmarshal([]byte(ask(t, path, "jobs", "--json")), &jobs))
 	require.Len(t, jobs, 2)
@@ -78,6 +64,24 @@ $`, ask(t, path, "workers"))
 	require.NoError(t, json.Unmarshal([]byte(ask(t, path, "workers", "--json")), &processes))
 	require.Equal(t, []bool{false, true}, []bool{processes[0].Stale, processes[1].Stale})
 	require.GreaterOrEqual(t, processes[1].Silent, int64(45))
+}
+
+func testQuiet(t *testing.T, whom []string) {
+	t.Helper()
+	cupid := func(want int, args ...string) string {
+		t.Helper()
+		return cupid(t, whom, want, args...)
+	}
+	require.Contains(t, cupid(2, "workers", "quiet", "h2:7"), "quiet wants --reason")
+	require.Contains(t, cupid(2, "workers", "quiet", "--reason", "x"), "say one process, not 0")
+	require.Contains(t, cupid(2, "workers", "quiet", "h3:7", "--reason", "x"), `no process "h3:7" beat within the last minute`)
+	require.Contains(t, cupid(2, "workers", "quiet", "h1:41", "--reason", "x"), "h1:41 is a scheduler")
+	require.Equal(t, "h2:7 was not quiet\n", cupid(0, "workers", "resume", "h2:7"))
+	require.Contains(t, cupid(0, "workers", "quiet", "h2:7", "--reason", "its host moves"), "h2:7 fetches nothing more until")
+	require.Regexp(t, `STALE, QUIET\n`, cupid(0, "workers"))
+	require.Regexp(t, `quiet +fetches nothing more, held by \S+.*: its host moves\n`, cupid(0, "status"))
+	require.Equal(t, "h2:7 goes on\n", cupid(0, "workers", "resume", "h2:7"))
+	require.NotContains(t, cupid(0, "workers"), "QUIET")
 }
 
 // ask runs a command that succeeds.

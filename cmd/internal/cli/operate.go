@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -27,18 +25,18 @@ var errUnhealthy = errors.New("not healthy")
 
 // addOperators adds the sub-commands that ask running processes.
 func addOperators(root *cobra.Command) {
-	var asked target
+	asked := &target{root: root}
 	health := &cobra.Command{
 		Use: "health", Short: "Ask every process of the fleet whether it is alive and ready", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return health(c.Context(), c.OutOrStdout(), asked.with(root))
+			return health(c.Context(), c.OutOrStdout(), asked)
 		},
 	}
-	health.Flags().StringVar(&asked.addr, "addr", "", addrUsage)
+	asked.add(health)
 	root.AddCommand(health)
 	for _, look := range []struct {
 		c    *cobra.Command
-		show func(context.Context, io.Writer, target) error
+		show func(context.Context, io.Writer, *target) error
 	}{
 		{&cobra.Command{Use: "status", Short: "Show jobs, cursors, queues and processes"}, status},
 		{&cobra.Command{Use: "jobs", Short: "Show each job's leader, cursors and open callbacks in a line"}, jobs},
@@ -47,16 +45,14 @@ func addOperators(root *cobra.Command) {
 		var every time.Duration
 		look.c.Args = noArguments
 		look.c.RunE = func(c *cobra.Command, _ []string) error {
-			t := asked.with(root)
-			show := func(ctx context.Context, out io.Writer) error { return look.show(ctx, out, t) }
+			show := func(ctx context.Context, out io.Writer) error { return look.show(ctx, out, asked) }
 			if !c.Flags().Changed("watch") {
 				return show(c.Context(), c.OutOrStdout())
 			}
 			return watch(c.Context(), c.OutOrStdout(), every, show)
 		}
 		set := look.c.Flags()
-		set.StringVar(&asked.addr, "addr", "", addrUsage)
-		set.BoolVar(&asked.json, "json", false, "print JSON")
+		asked.addTo(look.c)
 		set.DurationVar(&every, "watch", 0, "show it again and again, with this pause in between, until interrupted")
 		set.Lookup("watch").NoOptDefVal = "2s"
 		root.AddCommand(look.c)
@@ -69,55 +65,20 @@ func addOperators(root *cobra.Command) {
 	}
 	addQueue(root)
 	addPause(root)
+	addEvents(root)
 }
-
-const addrUsage = "address of one process, instead of those that the config's Redis knows"
 
 // configOf reads the file that -c names.
 func configOf(root *cobra.Command) (*config.Config, error) {
-	return (&flags{path: target{}.with(root).path}).load()
+	return (&flags{path: (&target{root: root}).path()}).load()
 }
 
-// target says whom to ask.
-type target struct {
-	addr string
-	json bool
-	path string
-}
-
-func (t target) with(root *cobra.Command) target {
-	t.path = root.PersistentFlags().Lookup("configPath").Value.String()
-	return t
-}
-
-// fleet reads the status from Redis when a config names one, and from a process otherwise.
-func (t target) fleet(ctx context.Context) (app.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if t.addr == "" && t.path == "" {
-		return app.Status{}, mistake{errors.New("say whom to ask: -c FILE (the config of the fleet) or --addr HOST:PORT (one process)")}
-	}
-	token := os.Getenv("CUPID_HTTP_TOKEN")
-	if t.path != "" {
-		cfg, err := (&flags{path: t.path}).load()
-		if err != nil {
-			return app.Status{}, err
-		}
-		if t.addr == "" && cfg.Redis != nil {
-			return app.FleetStatus(ctx, *cfg.Redis)
-		}
-		token = cfg.HTTP.Token.Reveal()
-		t.addr = cmp.Or(t.addr, app.DefaultAddr(cfg.HTTP.Addr, app.Both))
-	}
-	return app.ProcessStatus(ctx, t.addr, token)
-}
-
-func health(ctx context.Context, out io.Writer, t target) error {
+func health(ctx context.Context, out io.Writer, t *target) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	addrs := map[string]string{t.addr: ""}
 	if t.addr == "" {
-		s, err := t.fleet(ctx)
+		s, err := t.status(ctx)
 		if err != nil {
 			return err
 		}
@@ -141,8 +102,8 @@ func health(ctx context.Context, out io.Writer, t target) error {
 	return bad
 }
 
-func status(ctx context.Context, out io.Writer, t target) error {
-	s, err := t.fleet(ctx)
+func status(ctx context.Context, out io.Writer, t *target) error {
+	s, err := t.status(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func queued(t *testing.T, n int) string {
 	path, rdb, prefix := onRedis(t)
 	pipe := rdb.Pipeline()
 	pipe.SAdd(t.Context(), prefix+"jobs", "users")
-	pipe.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far")
+	pipe.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far", "identity", "elsewhere")
 	for i := range n {
 		id := fmt.Sprintf("far:db.user:%d", i)
 		pipe.HSet(t.Context(), prefix+"{users}:callback:"+id, "destination", "far", "shard", "db.user", "key", i, "type", 1, "attempts", 0)
@@ -48,10 +49,15 @@ func queued(t *testing.T, n int) string {
 
 func TestQueueIsShownAndSteered(t *testing.T) {
 	t.Parallel()
-	path := queued(t, 700)
+	ways(t, testQueue)
+}
+
+func testQueue(t *testing.T, way reach) {
+	t.Helper()
+	whom := way(t, queued(t, 700))
 	queue := func(want int, args ...string) (out, console string) {
 		t.Helper()
-		code, out, console := call(t, append([]string{"-c", path, "queue"}, args...)...)
+		code, out, console := call(t, append(append([]string{"queue"}, args...), whom...)...)
 		require.Equal(t, want, code, out+console)
 		return out, console
 	}
@@ -71,7 +77,7 @@ func TestQueueIsShownAndSteered(t *testing.T) {
 	_, console = queue(2, "retry")
 	require.Contains(t, console, "say which callbacks")
 	_, console = queue(2, "ls", "--queue", "lost")
-	require.Contains(t, console, `there is no queue "lost"`)
+	require.Contains(t, console, "one of due, leased, confirm, verify, retry, slow, parked")
 	_, console = queue(2, "ls", "--queue", "slow", "--job", "nobody")
 	require.Contains(t, console, `no job "nobody"; there are: users`)
 
@@ -94,39 +100,43 @@ func TestQueueIsShownAndSteered(t *testing.T) {
 // TestStraysAreFoundAndReadAgain: what somebody deleted by hand is not lost.
 func TestStraysAreFoundAndReadAgain(t *testing.T) {
 	t.Parallel()
-	path, rdb, prefix := onRedis(t)
-	audit := func(args ...string) string {
+	ways(t, func(t *testing.T, way reach) {
 		t.Helper()
-		code, out, console := call(t, append([]string{"-c", path, "queue", "audit"}, args...)...)
-		require.Equal(t, 0, code, console)
-		return out
-	}
-	require.NoError(t, rdb.SAdd(t.Context(), prefix+"jobs", "users").Err())
-	require.NoError(t, rdb.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far").Err())
-	require.Equal(t, "every callback stands in a queue\n", audit())
-	require.NoError(t, rdb.HSet(t.Context(), prefix+"{users}:callback:far:db.user:1", "destination", "far", "shard", "db.user", "key", 1).Err())
-	require.Equal(t, "far:db.user:1\n1 callback(s) stand in no queue: cupid queue audit --fix has them read again\n", audit())
-	require.JSONEq(t, `{"strays": ["far:db.user:1"], "read_again": false}`, audit("--json"))
-	require.Equal(t, "far:db.user:1\n1 callback(s) stood in no queue and are read again\n", audit("--fix"))
-	require.Equal(t, "every callback stands in a queue\n", audit("--fix"))
-	require.EqualValues(t, 1, rdb.ZCard(t.Context(), prefix+"{users}:callbacks:confirm").Val())
+		path, rdb, prefix := onRedis(t)
+		require.NoError(t, rdb.SAdd(t.Context(), prefix+"jobs", "users").Err())
+		require.NoError(t, rdb.HSet(t.Context(), prefix+"{users}:spec", "destinations", "far").Err())
+		whom := way(t, path)
+		audit := func(args ...string) string {
+			t.Helper()
+			return cupid(t, whom, 0, append([]string{"queue", "audit"}, args...)...)
+		}
+		require.Equal(t, "every callback stands in a queue\n", audit())
+		require.NoError(t, rdb.HSet(t.Context(), prefix+"{users}:callback:far:db.user:1", "destination", "far", "shard", "db.user", "key", 1).Err())
+		require.Equal(t, "far:db.user:1\n1 callback(s) stand in no queue: cupid queue audit --fix has them read again\n", audit())
+		require.JSONEq(t, `{"strays": ["far:db.user:1"], "read_again": false}`, audit("--json"))
+		require.Equal(t, "far:db.user:1\n1 callback(s) stood in no queue and are read again\n", audit("--fix"))
+		require.Equal(t, "every callback stands in a queue\n", audit("--fix"))
+		require.EqualValues(t, 1, rdb.ZCard(t.Context(), prefix+"{users}:callbacks:confirm").Val())
+	})
 }
 
 // TestAWholeQueueIsActedOnOnce: what an act leaves in its queue is neither acted on again nor in the way.
 func TestAWholeQueueIsActedOnOnce(t *testing.T) {
 	t.Parallel()
-	path := queued(t, 1200)
-	all := func(act, queue string) string {
+	ways(t, func(t *testing.T, way reach) {
 		t.Helper()
-		code, out, console := call(t, "-c", path, "queue", act, "--all", "--queue", queue, "--reason", "test")
-		require.Equal(t, 0, code, console)
-		return out
-	}
-	require.Equal(t, "done\t1200\n", all("park", "confirm"))
-	require.Equal(t, "done\t1200\n", all("park", "parked"))
-	require.Equal(t, "done\t1200\n", all("unpark", "parked"))
-	require.Equal(t, "due\t1200\n", all("retry", "due"))
-	require.Equal(t, "done\t1200\n", all("park", "due"), "their ids stay on the list until a worker comes by")
-	require.Equal(t, "done\t1200\n", all("drop", "due"))
-	require.Equal(t, "no callback is there\n", all("drop", "due"))
+		whom := way(t, queued(t, 4200)) // more than one order looks at
+		all := func(act, queue string) string {
+			t.Helper()
+			return cupid(t, whom, 0, "queue", act, "--all", "--queue", queue, "--reason", "test")
+		}
+		require.Equal(t, "done\t4200\n", all("park", "confirm"))
+		require.Equal(t, 2, strings.Count(cupid(t, whom, 0, "events"), "\n"), "a heading, and one event for all")
+		require.Equal(t, "done\t4200\n", all("park", "parked"))
+		require.Equal(t, "done\t4200\n", all("unpark", "parked"))
+		require.Equal(t, "due\t4200\n", all("retry", "due"))
+		require.Equal(t, "done\t4200\n", all("park", "due"), "their ids stay on the list until a worker comes by")
+		require.Equal(t, "done\t4200\n", all("drop", "due"))
+		require.Equal(t, "no callback is there\n", all("drop", "due"))
+	})
 }

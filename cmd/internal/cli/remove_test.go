@@ -8,12 +8,15 @@ import (
 
 func TestAJobIsForgotten(t *testing.T) {
 	t.Parallel()
-	path := queued(t, 3)
+	ways(t, testRemove)
+}
+
+func testRemove(t *testing.T, way reach) {
+	t.Helper()
+	whom := way(t, queued(t, 3))
 	cupid := func(want int, args ...string) string {
 		t.Helper()
-		code, out, console := call(t, append([]string{"-c", path}, args...)...)
-		require.Equal(t, want, code, out+console)
-		return out + console
+		return cupid(t, whom, want, args...)
 	}
 	require.Contains(t, cupid(2, "jobs", "rm", "--yes"), "say one job, not 0")
 	require.Contains(t, cupid(2, "jobs", "rm", "users"), "say why with --reason, or --yes")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -13,13 +14,14 @@ import (
 
 // addRow adds the command that shows a row of both sides.
 func addRow(root *cobra.Command) {
+	t := target{root: root}
 	var o app.RowOptions
-	var asJSON bool
 	c := &cobra.Command{
-		Use: "row JOB KEY -c FILE", Short: "Show a row as the source and each destination hold it; needs no Redis",
+		Use: "row JOB KEY", Short: "Show a row as the source and each destination hold it; needs no Redis",
 		Long: "Reads the row with the scan key KEY, and what each destination has of it, compares them as the workers do,\n" +
 			"and marks the columns that differ. With --by-column, KEY is the value of the byColumn, as cupid check shows it,\n" +
 			"or a value for each of several. It prints values of rows: look where the output goes.\n" +
+			"With --addr a process of the fleet reads it, if its http.rows allows that, and notes who looked.\n" +
 			"The exit code is 0 when all are equal, 1 when one is not, 2 when one could not be read.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -28,16 +30,12 @@ func addRow(root *cobra.Command) {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := configOf(root)
-			if err != nil {
-				return err
-			}
 			o.Job, o.Key = args[0], args[1:]
-			reports, err := app.LookAtRow(c.Context(), cfg, o)
+			reports, err := t.row(c.Context(), o)
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if t.json {
 				err = printJSON(c.OutOrStdout(), reports)
 			} else {
 				err = showRow(c.OutOrStdout(), reports)
@@ -50,8 +48,24 @@ func addRow(root *cobra.Command) {
 	}
 	c.Flags().StringVar(&o.Destination, "destination", "", "look at this destination only")
 	c.Flags().BoolVar(&o.ByColumns, "by-column", false, "KEY is what relates the sides, not the scan key")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	t.addTo(c)
 	root.AddCommand(c)
+}
+
+// row is looked at by the config, which names the databases, or by a process that is asked.
+func (t *target) row(ctx context.Context, o app.RowOptions) (reports []app.RowReport, err error) {
+	if t.addr == "" {
+		cfg, err := configOf(t.root)
+		if err != nil {
+			return nil, err
+		}
+		return app.LookAtRow(ctx, cfg, o)
+	}
+	err = t.ask(func(fleet app.Operator) (err error) {
+		reports, err = fleet.Row(ctx, whoAmI(), o)
+		return err
+	})
+	return reports, err
 }
 
 func rowCode(reports []app.RowReport) error {

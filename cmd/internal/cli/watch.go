@@ -56,7 +56,7 @@ func watch(ctx context.Context, out io.Writer, every time.Duration, show func(co
 func hopeless(err error) bool {
 	_, misused := errors.AsType[mistake](err)
 	_, config := errors.AsType[*config.Error](err)
-	return misused || config || errors.Is(err, app.ErrConfig)
+	return misused || config || app.Mistaken(err)
 }
 
 func plainFrame(page string) string { return page + "\n" }
