@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -292,13 +293,37 @@ func TestTheAPIIsAsDescribedAndAnswersForAllJobs(t *testing.T) {
 	for _, elsewhere := range []string{"stream", "openapi"} { // no JSON, tested beside their handlers
 		w.seen[elsewhere] = true
 	}
+	w.each(func(method, path, operation string) {
+		require.True(t, w.seen[operation], "%s %s was not tried", method, path)
+	})
+}
+
+// each goes through what the description has.
+func (w *apiWorld) each(do func(method, path, operation string)) {
+	w.t.Helper()
 	text, err := os.ReadFile("../admin/openapi.yaml")
-	require.NoError(t, err)
+	require.NoError(w.t, err)
 	doc, err := openapi3.NewLoader().LoadFromData(text)
-	require.NoError(t, err)
+	require.NoError(w.t, err)
 	for path, item := range doc.Paths.Map() {
 		for method, operation := range item.Operations() {
-			require.True(t, w.seen[operation.OperationID], "%s %s was not tried", method, path)
+			do(method, path, operation.OperationID)
+		}
+	}
+}
+
+// firstNews is what a page that is opened is told at first.
+func (w *apiWorld) firstNews() string {
+	w.t.Helper()
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(w.request("GET", "/api/v1/stream", ""))
+	require.NoError(w.t, err)
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	for {
+		line, err := lines.ReadString('\n')
+		require.NoError(w.t, err)
+		if data, is := strings.CutPrefix(line, "data: "); is {
+			return data
 		}
 	}
 }

@@ -31,7 +31,7 @@ var (
 	descOpen   = gauge("cupid_callbacks_open", "Callbacks that cupid still works on; parked ones wait for a person.", "job")
 	descLed    = gauge("cupid_job_led", "1 when a scheduler leads the job.", "job")
 	descPaused = gauge("cupid_job_paused", "1 when a person holds the job.", "job")
-	descOldest = gauge("cupid_queue_oldest_seconds", "For how long the callback that stands first in a queue is open, or parked.", "job", "queue")
+	descOldest = gauge("cupid_queue_oldest_seconds", "For how long the callback that stands first in a queue is open, or parked, and the range is claimed.", "job", "queue")
 	descLate   = gauge("cupid_promote_lag_seconds", "For how long the first of the delayed ranges and callbacks is due and nobody has moved it to its list.", "job")
 	descLag    = gauge("cupid_scan_lag", "How far a scan is behind, as its leader said last: ids for an insert scan, seconds for an update scan.", "job", "scan")
 	descCursor = gauge("cupid_scan_cursor", "Upper end of what a scan has claimed: a scan key that is a number, or a time as Unix seconds.", "job", "scan")
@@ -61,7 +61,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		for queue, n := range j.Depths {
 			label := strings.ReplaceAll(queue, ":", "_")
 			send(descDepth, float64(n), j.Name, label)
-			if strings.HasPrefix(queue, "callbacks:") {
+			if queue != "samples" { // which wait for a time, and for nobody
 				send(descOldest, float64(j.Heads[queue].Age), j.Name, label)
 			}
 		}

@@ -3,6 +3,8 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/masixun71/cupid-go/internal/redistest"
+	"github.com/masixun71/cupid-go/pkg/app"
 )
 
 // TestALargeFleetIsShownAtLittleCost: with 100 jobs, 50 workers and a million open callbacks no page
@@ -34,6 +37,12 @@ func TestALargeFleetIsShownAtLittleCost(t *testing.T) {
 			pipe.SAdd(ctx, w.prefix+"jobs", name)
 			pipe.HSet(ctx, key+"spec", "destinations", "far near", "identity", name)
 			pipe.HSet(ctx, key+"stats", "rows", 10)
+			for i := range 1000 { // as many as may wait
+				id := fmt.Sprintf("insert:db.user:%d..%d", i, i+1)
+				pipe.LPush(ctx, key+"ranges", id)
+				pipe.HSet(ctx, key+"range:"+id, "since", now.Add(-10*time.Minute).UnixMilli())
+				pipe.LPush(ctx, key+"events", fmt.Sprintf(`{"at":%d,"kind":"retry","who":"eva","what":"all of the queue slow"}`, now.UnixMilli()))
+			}
 			for _, queue := range []string{"slow", "retry", "verify", "parked"} {
 				for first := 0; first < open/jobs/4; first += 500 {
 					members := make([]redis.Z, 500)
@@ -62,8 +71,11 @@ func TestALargeFleetIsShownAtLittleCost(t *testing.T) {
 		}
 		return usec
 	}
+	tried := map[string]bool{}
 	cost := func(what string, do func()) {
 		t.Helper()
+		clear(w.seen)
+		defer func() { maps.Copy(tried, w.seen) }()
 		time.Sleep(time.Second + 100*time.Millisecond) // what was just read counts for a second
 		before, began := spent(), time.Now()
 		do()
@@ -74,6 +86,7 @@ func TestALargeFleetIsShownAtLittleCost(t *testing.T) {
 	cost("/metrics", func() {
 		text := scrape(t, w.addr)
 		require.True(t, strings.Contains(text, `cupid_queue_depth{job="job99",queue="callbacks_slow"} 2500`), "the figures are right") //nolint:testifylint // the whole text would be shown
+		require.Contains(t, regexp.MustCompile(`cupid_queue_oldest_seconds{job="job99",queue="ranges".*`).FindString(text), "} 6")
 		require.Regexp(t, `cupid_queue_oldest_seconds\{job="job99",queue="callbacks_retry"\} 36\d\d`, regexp.MustCompile(`cupid_queue_oldest_seconds{job="job99",queue="callbacks_retry.*`).FindString(text))
 	})
 	cost("overview", func() {
@@ -85,8 +98,20 @@ func TestALargeFleetIsShownAtLittleCost(t *testing.T) {
 		}
 		require.EqualValues(t, open*3/4+1000, sum)
 	})
+	cost("the stream's first news", func() { require.Contains(t, w.firstNews(), `"job99"`) })
+	cost("/status, as cupid status, jobs and workers ask", func() {
+		s, err := app.OperateAt(w.addr, tokenOfTests).Status(t.Context())
+		require.NoError(t, err)
+		require.Len(t, s.Jobs, jobs+1)
+	})
 	cost("queues", func() { w.ok("GET", "/api/v1/queues", "") })
 	cost("workers", func() { w.ok("GET", "/api/v1/workers", "") })
+	cost("jobs", func() { w.ok("GET", "/api/v1/jobs", "") })
+	cost("endpoints", func() { w.ok("GET", "/api/v1/endpoints", "") })
+	cost("history", func() { w.ok("GET", "/api/v1/history", "") })
+	cost("a page of 1000 ranges", func() {
+		require.Len(t, w.ok("GET", "/api/v1/ranges?job=users&queue=waiting&limit=1000", "").Ranges, 1000)
+	})
 	cost("a page of 1000 callbacks", func() {
 		require.Len(t, w.ok("GET", "/api/v1/callbacks?job=users&queue=slow&limit=1000", "").Callbacks, 1000)
 	})
@@ -95,4 +120,11 @@ func TestALargeFleetIsShownAtLittleCost(t *testing.T) {
 	})
 	cost("events of all jobs", func() { w.ok("GET", "/api/v1/events?limit=1000", "") })
 	cost("one callback", func() { w.ok("GET", "/api/v1/callback?job=users&id=far:db.user:slow0", "") })
+	cost("session", func() { w.ok("GET", "/api/v1/session", "") })
+	for _, elsewhere := range []string{"stream", "openapi"} { // above, and no question to Redis
+		tried[elsewhere] = true
+	}
+	w.each(func(method, path, operation string) {
+		require.True(t, method != http.MethodGet || tried[operation], "%s %s was not weighed", method, path)
+	})
 }

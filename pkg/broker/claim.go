@@ -106,7 +106,7 @@ func (l *Leadership) Claim(ctx context.Context, c job.Claim) error {
 	}, q.keys.open()...)
 	args := []any{
 		l.lock.Token(), cursorField(c.Scan, c.Shard), from, to, late, since,
-		q.limits.MaxRanges, q.limits.MaxCallbacks, q.b.wakeChannel(), q.message(job.WakeRanges),
+		q.limits.MaxRanges, q.limits.MaxCallbacks, q.b.wakeChannel(), q.message(job.WakeRanges), q.keys.rangePrefix(),
 	}
 	reply, err := q.push(ctx, claimScript, keys, args, c.Ranges)
 	if err != nil {
@@ -198,7 +198,7 @@ func (l *Leadership) ClaimLate(ctx context.Context, sample job.Sample, ranges []
 		q.keys.lock(), q.keys.samples(), q.keys.paused(),
 		q.keys.ranges(), q.keys.rangesLeased(), q.keys.rangesRetry(),
 	}
-	args := []any{l.lock.Token(), sample.Range.ID(), left, q.limits.MaxRanges, q.b.wakeChannel(), q.message(job.WakeRanges)}
+	args := []any{l.lock.Token(), sample.Range.ID(), left, q.limits.MaxRanges, q.b.wakeChannel(), q.message(job.WakeRanges), q.keys.rangePrefix()}
 	if _, err := q.push(ctx, lateScript, keys, args, ranges); err != nil {
 		return fmt.Errorf("claim %s ranges of %s: %w", sample.Range.Scan, q.job, err)
 	}
@@ -259,7 +259,7 @@ func (b *Broker) ForgetLocks(ctx context.Context) error {
 // The only refusal is *job.LimitError.
 func (q *Queue) Push(ctx context.Context, ranges []job.Range) error {
 	keys := []string{q.keys.ranges(), q.keys.rangesLeased(), q.keys.rangesRetry()}
-	args := []any{q.limits.MaxRanges, q.b.wakeChannel(), q.message(job.WakeRanges)}
+	args := []any{q.limits.MaxRanges, q.b.wakeChannel(), q.message(job.WakeRanges), q.keys.rangePrefix()}
 	if _, err := q.push(ctx, pushScript, keys, args, ranges); err != nil {
 		return fmt.Errorf("push %d ranges of %s: %w", len(ranges), q.job, err)
 	}

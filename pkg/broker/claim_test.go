@@ -28,6 +28,8 @@ func TestClaimPushesItsRangesAndMovesTheCursor(t *testing.T) {
 			"cursor":  {"insert:db.user=2000"},
 			"ranges":  {"insert:db.user:1000..2000", "insert:db.user:..1000"},
 			"samples": {"insert-late:db.user:..2000@1700000000000"},
+
+			"range:insert:db.user:..1000": {"since=@now"}, "range:insert:db.user:1000..2000": {"since=@now"},
 		})
 		require.Equal(f, []string{"db.user ranges"}, heard())
 
@@ -248,6 +250,8 @@ func TestClaimLateTurnsASampleIntoRanges(t *testing.T) {
 			"lock":    {"s1"},
 			"samples": {"insert-late:db.user:60..100@1700000000000", "insert-late:db.user:100..200@1700000001000"},
 			"ranges":  {"insert-late:db.user:30..60", "insert-late:db.user:..30"},
+
+			"range:insert-late:db.user:..30": {"since=@now"}, "range:insert-late:db.user:30..60": {"since=@now"},
 		}
 		f.want(part)
 		require.Equal(f, []string{"db.user ranges"}, heard())
@@ -260,6 +264,8 @@ func TestClaimLateTurnsASampleIntoRanges(t *testing.T) {
 		f.want(part.and(state{
 			"samples": {"insert-late:db.user:100..200@1700000001000"},
 			"ranges":  {"insert-late:db.user:60..100", "insert-late:db.user:30..60", "insert-late:db.user:..30"},
+
+			"range:insert-late:db.user:60..100": {"since=@now"},
 		}))
 	})
 }

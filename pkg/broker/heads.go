@@ -16,7 +16,7 @@ type head struct {
 	state *job.State
 	queue string // a name of Depths
 	id    func() (id string, due time.Time)
-	since *redis.StringCmd // nil where nobody notes it
+	since *redis.StringCmd // nil for what is gone
 }
 
 // readHeads adds to states what stands first in each queue that holds something: the
@@ -41,8 +41,13 @@ func (b *Broker) readHeads(ctx context.Context, states []job.State, now time.Tim
 	}
 	pipe = b.rdb.Pipeline()
 	for _, h := range heads {
-		if id, _ := h.id(); id != "" && strings.HasPrefix(h.queue, "callbacks") {
-			h.since = pipe.HGet(ctx, keys{prefix: b.jobPrefix(h.state.Name)}.callbackPrefix()+id, "first_seen")
+		id, _ := h.id()
+		switch k := (keys{prefix: b.jobPrefix(h.state.Name)}); {
+		case id == "":
+		case strings.HasPrefix(h.queue, "callbacks"):
+			h.since = pipe.HGet(ctx, k.callbackPrefix()+id, "first_seen")
+		default:
+			h.since = pipe.HGet(ctx, k.rangePrefix()+id, "since")
 		}
 	}
 	if err := exec(ctx, pipe); err != nil {

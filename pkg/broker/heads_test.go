@@ -38,7 +38,7 @@ func TestTheFirstOfEachQueueIsShown(t *testing.T) {
 		heads := states[0].Heads
 		near := func(want time.Duration, have int64) { f.Helper(); require.InDelta(f, want.Seconds(), have, 50) }
 		require.Len(f, heads, 6, "nothing of queues that are empty")
-		require.Equal(f, job.Head{}, heads["ranges"], "nobody notes how old a range is")
+		require.Equal(f, job.Head{}, heads["ranges"], "nobody knows how old one is that was put there by hand")
 		require.WithinDuration(f, now.Add(5*time.Minute), heads["ranges:leased"].Due, time.Minute)
 		near(time.Hour, heads["callbacks:a"].Age)
 		require.True(f, heads["callbacks:a"].Due.IsZero(), "it may be taken")

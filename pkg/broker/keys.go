@@ -60,7 +60,7 @@ func (k keys) rangesRetry() string  { return k.prefix + "ranges:retry" }  // ZSE
 func (k keys) rangesParked() string { return k.prefix + "ranges:parked" } // ZSET range id → when it is tried next, ms
 func (k keys) rangePrefix() string  { return k.prefix + "range:" }
 func (k keys) rangeItem(id string) string {
-	return k.rangePrefix() + id // HASH token, worker, begun, progress, stalls, attempts, parked, error
+	return k.rangePrefix() + id // HASH since, token, worker, begun, progress, stalls, attempts, parked, error
 }
 
 func (k keys) callbacksPrefix() string { return k.prefix + "callbacks:" }

@@ -41,7 +41,7 @@ func (b *Broker) Ranges(ctx context.Context, name, queue string, first, n int) (
 		f := read[i].Val()
 		all = append(all, job.WaitingRange{
 			ID: id.id, Queue: queue, Due: id.due, Worker: f["worker"], Attempts: int(number(f["attempts"])),
-			Stalls: int(number(f["stalls"])), Parked: int(number(f["parked"])), Error: f["error"],
+			Since: at(f["since"]), Stalls: int(number(f["stalls"])), Parked: int(number(f["parked"])), Error: f["error"],
 		})
 	}
 	return all, total, nil

@@ -1,11 +1,13 @@
 package broker
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -97,6 +99,54 @@ func TestSplitPutsThePartsInThePlaceOfTheRange(t *testing.T) {
 		require.ErrorIs(f, f.SplitRange(f.Context(), wide(), halves()), job.ErrLost, "repeated after a lost reply")
 		require.ErrorIs(f, f.AckRange(f.Context(), wide(), 0, nil), job.ErrLost)
 		f.want(want)
+	})
+}
+
+// TestARangeKeepsItsAge: whatever becomes of it, and its parts, the time since when it waits is that of its claim.
+func TestARangeKeepsItsAge(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		require.NoError(f, f.Push(f.Context(), []job.Range{insertRange("10", "20")}))
+		claimed := f.raw.HGet(f.Context(), f.keys.rangeItem(wide().ID), "since").Val()
+		require.NotEmpty(f, claimed)
+		take := func() job.LeasedRange {
+			f.Helper()
+			leased, err := f.FetchRanges(f.Context(), "w1", 1)
+			require.NoError(f, err)
+			require.Len(f, leased, 1)
+			return leased[0]
+		}
+		waits := func(queue string) {
+			f.Helper()
+			found, _, err := f.broker.Ranges(f.Context(), f.Job(), queue, 0, 10)
+			require.NoError(f, err)
+			require.NotEmpty(f, found)
+			for _, r := range found {
+				require.Equal(f, claimed, strconv.FormatInt(r.Since.UnixMilli(), 10), queue)
+			}
+			states, err := f.broker.Jobs(f.Context())
+			require.NoError(f, err)
+			name := map[string]string{"waiting": "ranges"}[queue]
+			require.Equal(f, found[0].Since, states[0].Heads[cmp.Or(name, "ranges:"+queue)].Since, queue)
+		}
+		require.NoError(f, f.raw.SAdd(f.Context(), f.broker.jobsKey(), f.Job()).Err())
+		require.NoError(f, f.raw.HSet(f.Context(), f.keys.spec(), "destinations", "a b").Err())
+		waits("waiting")
+		r := take()
+		waits("leased")
+		require.NoError(f, f.RetryRange(f.Context(), r, job.Again{Code: "unreadable"}))
+		waits("retry")
+		require.NoError(f, f.raw.ZAdd(f.Context(), f.keys.rangesRetry(), redis.Z{Member: r.ID}).Err()) // due now
+		_, err := f.Promote(f.Context(), longestDelay)
+		require.NoError(f, err)
+		waits("waiting")
+		require.NoError(f, f.ReleaseRange(f.Context(), take()))
+		waits("waiting")
+		require.NoError(f, f.SplitRange(f.Context(), take(), halves()))
+		waits("waiting")
+		r = take()
+		require.NoError(f, f.AckRange(f.Context(), r, 0, nil))
+		require.Zero(f, f.raw.Exists(f.Context(), f.keys.rangeItem(r.ID)).Val(), "nothing is left of one that is done")
 	})
 }
 

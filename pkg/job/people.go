@@ -54,8 +54,8 @@ type State struct {
 
 // Head is what stands first in a queue.
 type Head struct {
-	// Since is when its difference was first seen, or since when it is parked; zero where
-	// nobody notes it, as of ranges.
+	// Since is when its difference was first seen, or since when that callback is parked; of a
+	// range when it was claimed, zero for one that was put there by hand.
 	Since time.Time `json:"since,omitzero"`
 	// Age is how long ago that was, on the queue's clock, in seconds.
 	Age int64 `json:"age_seconds"`
@@ -137,7 +137,8 @@ const (
 type WaitingRange struct {
 	ID       string    `json:"id"`
 	Queue    string    `json:"queue"`
-	Due      time.Time `json:"due,omitzero"` // next; the end of a lease
+	Since    time.Time `json:"since,omitzero"` // when it was claimed; zero for one that was put there by hand
+	Due      time.Time `json:"due,omitzero"`   // next; the end of a lease
 	Worker   string    `json:"worker,omitempty"`
 	Attempts int       `json:"attempts"` // times it was given back with an error
 	Stalls   int       `json:"stalls"`   // runs that ended badly through no fault of the databases

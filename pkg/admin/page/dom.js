@@ -58,10 +58,8 @@ function morph(a, b) {
   for (const name of handlers) if (a[name] !== b[name]) a[name] = b[name];
   if (a.nodeName === "INPUT" || a.nodeName === "SELECT") {
     morphChildren(a, b);
-    if (document.activeElement !== a) { // what a person types stays
-      if (a.type === "checkbox") a.checked = b.checked;
-      else a.value = b.value;
-    }
+    if (a.type === "checkbox" || a.type === "radio") a.checked = b.checked; // what was pressed is known by now
+    else if (document.activeElement !== a) a.value = b.value; // what a person types stays
     return;
   }
   morphChildren(a, b);

@@ -37,4 +37,5 @@ export function headOf(job, queue) {
   return names.map((name) => job.heads?.[name]).filter(Boolean).sort((a, b) => b.age_seconds - a.age_seconds)[0] || {};
 }
 
-export const rangesIn = (job, queue) => job.depths[queue === "waiting" ? "ranges" : "ranges:" + queue] || 0;
+export const rangeQueue = (queue) => queue === "waiting" ? "ranges" : "ranges:" + queue;
+export const rangesIn = (job, queue) => job.depths[rangeQueue(queue)] || 0;

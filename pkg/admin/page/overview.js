@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { t, number, short, seconds, ago } from "./text.js";
 import { chart } from "./chart.js";
-import { link, callbackQueues, rangeQueues, lengthOf, headOf, rangesIn } from "./links.js";
+import { link, callbackQueues, rangeQueues, lengthOf, headOf, rangeQueue, rangesIn } from "./links.js";
 import { pause, resume, rescan } from "./dialog.js";
 import { get } from "./api.js";
 import { eventTable } from "./lists.js";
@@ -125,7 +125,7 @@ export const jobPage = {
           h("td", { class: "dim" }, t("q-" + q), h("small", {}, firstOf(headOf(j, q)))), h("td", { class: "number" }, number(lengthOf(j, q)))))))),
         h("section", {}, h("h2", {}, t("ranges")), h("table", {}, h("tbody", {}, rangeQueues.map((q) => h("tr", {},
           h("th", { scope: "row" }, h("a", { href: link.job(name) + "?ranges=" + q, "aria-current": q === loaded.queue ? "true" : null }, q)),
-          h("td", { class: "dim" }, t("r-" + q)), h("td", { class: "number" }, number(rangesIn(j, q))))))),
+          h("td", { class: "dim" }, t("r-" + q), h("small", {}, firstOf(j.heads?.[rangeQueue(q)] || {}))), h("td", { class: "number" }, number(rangesIn(j, q))))))),
         loaded.ranges.ranges.length ? h("table", { class: "small" }, h("tbody", {}, loaded.ranges.ranges.map((r) => h("tr", {},
           h("td", {}, h("code", {}, r.id)), h("td", {}, r.error || r.worker || ""), h("td", { class: "dim" }, r.due ? ago(r.due) : ""))))) : null),
         h("section", {}, h("h2", {}, t("cursors")), h("table", {}, h("tbody", {}, Object.entries(j.cursors).sort().map(([scan, at]) => h("tr", {},

@@ -3,7 +3,8 @@
 --       8.. the callback structures, counted by open()
 -- ARGV  1 lock token  2 cursor field  3 cursor that was read ("*": none)  4 new cursor
 --       5 sample to keep for the late pass ("": none)  6 its time, ms
---       7 most ranges waiting  8 most callbacks open  9 wake channel  10 wake message  11.. range ids
+--       7 most ranges waiting  8 most callbacks open  9 wake channel  10 wake message  11 prefix of range:<id>
+--       12.. range ids
 -- Returns {"ok", ranges waiting} {"lock"} {"cursor", found} {"paused"} {"full", ranges waiting} {"backlog", open}
 -- Atomic: a cursor that moved without its ranges loses rows, ranges without the cursor are claimed twice.
 -- The lock only saves work. What protects is that the same script compares lock and cursor and writes both:
@@ -16,16 +17,16 @@ local cursor = redis.call('HGET', KEYS[2], ARGV[2]) or '*'
 if cursor ~= ARGV[3] then return {'cursor', cursor} end
 
 local waiting = redis.call('LLEN', KEYS[5])
-if #ARGV > 10 then
+if #ARGV > 11 then
   if paused(KEYS[4]) then return {'paused'} end
   local backlog = open(KEYS, 8)
   if backlog >= tonumber(ARGV[8]) then return {'backlog', backlog} end
   local ranges = waiting + redis.call('ZCARD', KEYS[6]) + redis.call('ZCARD', KEYS[7])
-  if ranges + #ARGV - 10 > tonumber(ARGV[7]) then return {'full', ranges} end
+  if ranges + #ARGV - 11 > tonumber(ARGV[7]) then return {'full', ranges} end
 end
 
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
 if ARGV[5] ~= '' then redis.call('ZADD', KEYS[3], ARGV[6], ARGV[5]) end
-for i = 11, #ARGV do redis.call('LPUSH', KEYS[5], ARGV[i]) end
-if waiting == 0 and #ARGV > 10 then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
-return {'ok', waiting + #ARGV - 10}
+enqueue(KEYS[5], ARGV[11], ARGV, 12)
+if waiting == 0 and #ARGV > 11 then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
+return {'ok', waiting + #ARGV - 11}

@@ -67,6 +67,15 @@ local function paid(key, at)
   return time
 end
 
+-- Puts the ranges args[first].. at the end of the list, and notes in their hashes since when they wait.
+local function enqueue(key, prefix, args, first)
+  local at = int(now())
+  for i = first, #args do
+    redis.call('LPUSH', key, args[i])
+    redis.call('HSET', prefix .. args[i], 'since', at)
+  end
+end
+
 -- Takes the lease out of a range's hash; what is known of the range stays.
 local function unlease(key)
   redis.call('HDEL', key, 'token', 'worker', 'progress', 'begun')

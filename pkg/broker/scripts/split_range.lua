@@ -9,9 +9,11 @@
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[2] then return {'lost'} end
 local waiting = redis.call('LLEN', KEYS[3])
 if waiting > 0 and waiting + #ARGV - 7 > tonumber(ARGV[3]) then return {'full', waiting} end
+local since = redis.call('HGET', KEYS[1], 'since')
 for i = 8, #ARGV do
   redis.call('LPUSH', KEYS[3], ARGV[i])
   redis.call('HSET', ARGV[5] .. ARGV[i], 'stalls', ARGV[4])
+  if since then redis.call('HSET', ARGV[5] .. ARGV[i], 'since', since) end
 end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
