@@ -37,7 +37,7 @@ var elsewhere = map[string]string{
 	"CUPID_TEST": "how tests are run",
 }
 
-// inOrder is the page whose blocks are one session that starts servers of its own; it is not run here.
+// inOrder is the page whose blocks are one session that starts servers of its own: TestTheFirstSessionGoesAsItIsPrinted runs it.
 const inOrder = "docs/getting-started.md"
 
 var (
