@@ -11,9 +11,7 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// aligned compares both sides over the same ranges of an integer key. One query
-// per side and stretch folds it at two resolutions at once: the buckets say
-// whether it is equal, and if not, where to look.
+// aligned compares both sides over the same ranges of an integer key.
 func (c *comparison) aligned(ctx context.Context) error {
 	source, target, err := both(ctx, c.pair, endsOf)
 	if err != nil {
@@ -117,81 +115,65 @@ func reachable(p job.Point) job.Point {
 }
 
 // compareRange compares one stretch. Behind one that was equal the next is
-// likely equal too, and to fold it whole is cheaper than to fold it in buckets.
+// likely equal too, and to fold it is cheaper than to mark each of its rows.
 func (c *comparison) compareRange(ctx context.Context, s stretch) (cover, error) {
-	if c.calm.Load() {
-		source, target, found, err := c.foldBoth(ctx, s, keyBits)
-		defer c.buffers.put(source, target)
-		if err != nil || len(source) == 1 && len(target) == 1 && source[0].Equal(target[0]) {
-			return found, err
-		}
+	if !c.calm.Load() {
+		return c.compareMarks(ctx, s)
 	}
-	return c.compareClosely(ctx, s)
-}
-
-// compareClosely folds a stretch in buckets and looks closer at those that differ.
-func (c *comparison) compareClosely(ctx context.Context, s stretch) (cover, error) {
-	shift := bucketShift(s, c.limits.bucketRows)
-	source, target, found, err := c.foldBoth(ctx, s, shift)
+	began := time.Now()
+	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) (diff.Fold, error) {
+		return side.Fold(ctx, reachable(s.after), s.upto)
+	})
 	if err != nil {
 		return cover{}, err
 	}
-	looks := closer(source, target, s, shift)
-	c.buffers.put(source, target)
-	c.calm.Store(len(looks) == 0)
-	return found, c.narrow(ctx, looks)
-}
-
-// foldBoth folds a stretch on both sides, and says how many rows they have.
-func (c *comparison) foldBoth(ctx context.Context, s stretch, shift int) (source, target []diff.Bucket, found cover, err error) {
-	began := time.Now()
-	source, target, err = both(ctx, c.pair, func(ctx context.Context, side Side) ([]diff.Bucket, error) {
-		return side.Fold(ctx, c.buffers.get(), reachable(s.after), s.upto, shift)
-	})
-	return source, target, cover{source: seen{rows: rowsIn(source)}, destination: seen{rows: rowsIn(target)}, took: time.Since(began)}, err
-}
-
-func rowsIn(found []diff.Bucket) uint64 {
-	var n uint64
-	for _, b := range found {
-		n += b.Rows
+	found := cover{source: seen{rows: source.Rows}, destination: seen{rows: target.Rows}, took: time.Since(began)}
+	if source.Equal(target) {
+		return found, nil
 	}
-	return n
+	return found, c.compareParts(ctx, s, max(source.Rows, target.Rows))
 }
 
-// narrow lists what differs in a stretch, in portions, and folds a bucket anew
-// that holds more rows than a portion.
-func (c *comparison) narrow(ctx context.Context, looks []look) error {
-	p := portion{limits: c.limits}
-	for _, l := range looks {
-		if l.rows > uint64(c.limits.portionRows) && l.width() > 1 {
-			if _, err := c.compareClosely(ctx, stretch{after: keyPoint(l.after), upto: keyPoint(l.upto), rows: int(l.rows)}); err != nil {
+// compareParts compares the marks of a stretch of so many rows, of which no more
+// are held at once than of any stretch.
+func (c *comparison) compareParts(ctx context.Context, s stretch, rows uint64) error {
+	most := c.limits.ranges.most
+	for more := rows > uint64(most); more; {
+		part := s
+		var err error
+		if part.upto, more, err = c.lesserStep(ctx, s.after, s.upto, most); err != nil {
+			return err
+		}
+		if more {
+			if _, err := c.compareMarks(ctx, part); err != nil {
 				return err
 			}
-			continue
-		}
-		if !p.add(l) {
-			if err := c.list(ctx, p.ranges); err != nil {
-				return err
-			}
-			p = portion{limits: c.limits}
-			p.add(l)
+			s.after = part.upto
 		}
 	}
-	return c.list(ctx, p.ranges)
-}
-
-// list compares the hashes of single rows.
-func (c *comparison) list(ctx context.Context, ranges [][2]job.Point) error {
-	if len(ranges) == 0 {
-		return nil
-	}
-	j := newJoin(c.suspect)
-	err := c.onBoth(ctx, func(ctx context.Context, name string, side Side) error {
-		return side.List(ctx, ranges, j.of(name))
-	})
-	if err == nil {
-		j.end()
-	}
+	_, err := c.compareMarks(ctx, s)
 	return err
+}
+
+// compareMarks compares a stretch row by row, by their hashes.
+func (c *comparison) compareMarks(ctx context.Context, s stretch) (cover, error) {
+	began := time.Now()
+	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) ([]diff.Mark, error) {
+		return side.Marks(ctx, c.buffers.get(), reachable(s.after), s.upto)
+	})
+	if err != nil {
+		return cover{}, err
+	}
+	found := cover{source: seen{rows: uint64(len(source))}, destination: seen{rows: uint64(len(target))}, took: time.Since(began)}
+	after, _ := number(s.after)
+	base := new(big.Int).And(after, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
+	calm := true
+	match(base, source, target, func(beyond uint64, kind Kind) {
+		calm = false
+		key := new(big.Int).SetUint64(beyond)
+		c.suspect(diff.Key(key.Add(key, after).String()), kind)
+	})
+	c.calm.Store(calm)
+	c.buffers.put(source, target)
+	return found, nil
 }

@@ -6,15 +6,15 @@ import (
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
 
-// buffers are slices of buckets that are used again: to grow new ones for every
+// buffers are slices of marks that are used again: to grow new ones for every
 // stretch was a quarter of the process' time.
 type buffers struct {
 	mu   sync.Mutex
-	free [][]diff.Bucket
+	free [][]diff.Mark
 }
 
 // get is an empty slice.
-func (b *buffers) get() []diff.Bucket {
+func (b *buffers) get() []diff.Mark {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := len(b.free)
@@ -27,7 +27,7 @@ func (b *buffers) get() []diff.Bucket {
 }
 
 // put gives slices back that nobody looks at any more.
-func (b *buffers) put(all ...[]diff.Bucket) {
+func (b *buffers) put(all ...[]diff.Mark) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.free = append(b.free, all...)

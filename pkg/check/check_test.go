@@ -159,30 +159,40 @@ func TestTablesThatAreEqualAreOnlyFolded(t *testing.T) {
 		require.Zero(t, result.Differences())
 		require.EqualValues(t, 5000, result.Compared())
 		for _, side := range []*memory{source, target} {
-			require.Zero(t, side.counted()["list"], "nothing differs, nothing is listed")
+			require.Zero(t, side.counted()["list"]+side.counted()["marks"], "nothing differs, nothing is listed")
 			require.Zero(t, side.counted()["lookup"])
 		}
 	}
 }
 
-// What a comparison reads must stay in proportion to what it finds.
-func TestFewDifferencesCostLittleAndManyOneListing(t *testing.T) {
+// However many rows differ, a comparison reads each about once, and rows that are
+// side by side and equal only as a fold.
+func TestDifferencesCostOneMarkOfEachRowNearThem(t *testing.T) {
 	t.Parallel()
 	const rows = 20_000
-	for _, c := range []struct{ every, most int }{{1000, rows / 20}, {3, rows * 11 / 10}, {1, rows * 11 / 10}} {
+	for name, c := range map[string]struct {
+		differs func(i int) bool
+		most    int // rows marked
+	}{
+		"one":          {func(i int) bool { return i == rows/2 }, 2 * small.ranges.most},
+		"side by side": {func(i int) bool { return i >= rows/2 && i < rows/2+1000 }, 1000 + 4*small.ranges.most},
+		"some":         {func(i int) bool { return i%10 == 0 }, rows},
+		"a third":      {func(i int) bool { return i%3 == 0 }, rows},
+		"all":          {func(int) bool { return true }, rows},
+	} {
 		source, target := newMemory(numbered(t, rows)), newMemory(numbered(t, rows))
 		want := 0
 		for i := range target.rows {
-			if i%c.every == 0 {
+			if c.differs(i) {
 				target.rows[i].value = "other"
 				want++
 			}
 		}
-		result, found := run(t, RangeChecksum, source, target, nil)
-		require.Equal(t, want, len(found)) //nolint:testifylint // Len would print them all
-		require.EqualValues(t, want, result.Found[Different])
-		require.LessOrEqual(t, source.counted()["listed"], c.most, "rows listed for one difference in %d rows", c.every)
-		require.LessOrEqual(t, source.counted()["fold"], rows/small.ranges.least+10)
+		result, found := run(t, RangeChecksum, source, target, func(o *Options) { o.Parallel = 1 })
+		require.Equal(t, want, len(found), name) //nolint:testifylint // Len would print them all
+		require.EqualValues(t, want, result.Found[Different], name)
+		require.LessOrEqual(t, source.counted()["marked"], c.most, name)
+		require.LessOrEqual(t, source.counted()["fold"]+source.counted()["marks"], rows/small.ranges.least+10, name)
 	}
 }
 
@@ -196,7 +206,7 @@ func TestHolesCostAQuery(t *testing.T) {
 	source, target := newMemory(rows), newMemory(rows[:len(rows)-1])
 	_, found := run(t, RangeChecksum, source, target, nil)
 	require.Equal(t, map[string]string{string(rows[999].key): "missing"}, found)
-	require.Less(t, source.counted()["fold"], 60)
+	require.Less(t, source.counted()["fold"]+source.counted()["marks"], 60)
 	require.Less(t, source.counted()["step"], 60)
 }
 
@@ -452,7 +462,7 @@ func TestWhatIsDoneIsNotReadAgain(t *testing.T) {
 		result, again := run(t, strategy, source, target, func(o *Options) { o.State = state })
 		require.Equal(t, first, again, "findings are confirmed anew")
 		require.EqualValues(t, 2000, result.SourceRows)
-		for _, what := range []string{"fold", "list", "rows"} {
+		for _, what := range []string{"fold", "marks", "key marks", "list", "rows"} {
 			require.Equal(t, before[what], source.counted()[what], "%s: %s", strategy, what)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"math/big"
 
 	"github.com/masixun71/cupid-go/pkg/job"
-	"github.com/masixun71/cupid-go/pkg/plan"
 )
 
 const (
@@ -119,8 +118,4 @@ func number(p job.Point) (*big.Int, bool) {
 	return new(big.Int).SetString(p.Key[0], 10)
 }
 
-// mustWidth is the number of keys in a numeric stretch.
-func mustWidth(s stretch) *big.Int {
-	width, _ := plan.Width(s.after, s.upto)
-	return width
-}
+func keyPoint(n *big.Int) job.Point { return job.KeyPoint(n.String()) }

@@ -9,7 +9,7 @@ import (
 )
 
 // fileVersion changes with the form of a state.
-const fileVersion = 1
+const fileVersion = 2
 
 // File keeps the states of several comparisons, so that a run that was killed
 // goes on where everything is done.

@@ -22,7 +22,7 @@ func TestAStateFileKeepsEveryComparison(t *testing.T) {
 	s.open(relation.Same, 10)
 	s.suspects.add("=7", "7", Missing)
 	s.Folds[sourceSide] = &folds{}
-	s.Folds[sourceSide].merge([]diff.Bucket{{ID: 5, Rows: 1, Hash: 1<<64 - 1, Unhashed: 2}})
+	s.Folds[sourceSide].merge([]diff.Mark{{ID: 5, Hash: 1<<64 - 1}, {ID: 1 << 30, Unhashed: true}})
 	require.NoError(t, f.Save("job/far", s))
 
 	// A comparison that this run has not reached keeps its state.
@@ -48,8 +48,9 @@ func TestAStateFileOfSomethingElseIsRefused(t *testing.T) {
 	for text, why := range map[string]string{
 		"{":                              "is no state of a comparison",
 		`{"version":9,"spec":"spec"}`:    "has the version 9",
-		`{"version":1,"spec":"another"}`: "of other tables or with other options",
-		`{"version":1,"states":{"a":{"folds":{"source":"AAAA"}}}}`: "damaged list of buckets",
+		`{"version":2,"spec":"another"}`: "of other tables or with other options",
+		`{"version":2,"states":{"a":{"folds":{"source":"AAAA"}}}}`:                                  "damaged folds",
+		`{"version":2,"states":{"a":{"folds":{"source":"` + strings.Repeat("////", 7) + `////"}}}}`: "damaged folds",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		_, err := OpenFile(path, "spec")

@@ -3,16 +3,18 @@ package check
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/masixun71/cupid-go/pkg/diff"
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// keyed folds each side in its own order by a hash of what relates them, then
-// lists the rows of the buckets that differ. No order of one side has to mean
-// anything on the other.
+// keyed folds each side in its own order by the two halves of a hash of what
+// relates them, then lists the rows of which both halves differ. No order of one
+// side has to mean anything on the other.
 func (c *comparison) keyed(ctx context.Context) error {
 	if err := c.onBoth(ctx, c.foldSide); err != nil {
 		return err
@@ -79,11 +81,11 @@ func (c *comparison) foldSide(ctx context.Context, name string, side Side) error
 	w := &walk{name: name, keepCuts: true, sizes: c.limits.folds}
 	return c.walkSide(ctx, side, w, func(ctx context.Context, s stretch) (cover, error) {
 		began := time.Now()
-		found, err := side.FoldKeyed(ctx, c.buffers.get(), s.after, s.upto)
+		found, err := side.KeyMarks(ctx, c.buffers.get(), s.after, s.upto)
 		if err != nil {
 			return cover{}, err
 		}
-		return covered(name, seen{rows: rowsIn(found)}, time.Since(began), func() {
+		return covered(name, seen{rows: uint64(len(found))}, time.Since(began), func() {
 			sum.merge(found)
 			c.buffers.put(found)
 		}), nil
@@ -98,35 +100,49 @@ func covered(name string, n seen, took time.Duration, merge func()) cover {
 	return cover{destination: n, took: took, merge: merge}
 }
 
-// pass is a set of buckets that differ.
+// pass is a part of what differs.
 type pass struct {
-	buckets []uint64
-	rows    uint64 // of the larger side
+	sieve diff.Sieve
+	rows  uint64 // about how many of the larger side pass
 }
 
-// passes divides the buckets that differ so that no pass holds too many rows.
+// passes divides what differs by the lower halves, so that no pass lets too many
+// rows through.
 func (c *comparison) passes() []pass {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []pass
 	source, target := c.state.Folds[sourceSide], c.state.Folds[targetSide]
-	for id := range source {
+	differs := func(id int) (rows uint64, yes bool) {
 		a, b := source[id], target[id]
-		if a == b && a.unhashed == 0 {
+		return max(a.rows, b.rows), a != b || a.unhashed != 0
+	}
+	var upper []uint16
+	through := uint64(0) // rows with such an upper half
+	for id := range halves {
+		if rows, yes := differs(halves + id); yes {
+			upper = append(upper, uint16(id))
+			through += rows
+		}
+	}
+	share := min(float64(through)/float64(max(c.state.SourceRows, c.state.DestinationRows, 1)), 1)
+	var all []pass
+	for id := range halves {
+		rows, yes := differs(id)
+		if !yes {
 			continue
 		}
-		rows := max(a.rows, b.rows)
+		rows = uint64(math.Ceil(float64(rows) * share))
 		if len(all) == 0 || all[len(all)-1].rows+rows > uint64(c.limits.passRows) {
-			all = append(all, pass{})
+			all = append(all, pass{sieve: diff.Sieve{Upper: upper}})
 		}
 		last := &all[len(all)-1]
-		last.buckets = append(last.buckets, uint64(id))
+		last.sieve.Lower = append(last.sieve.Lower, uint16(id))
 		last.rows += rows
 	}
 	return all
 }
 
-// listPass matches the rows of some buckets.
+// listPass matches the rows that pass a sieve.
 func (c *comparison) listPass(ctx context.Context, p pass) error {
 	j := newJoin(c.suspect)
 	err := c.onBoth(ctx, func(ctx context.Context, name string, side Side) error {
@@ -140,7 +156,7 @@ func (c *comparison) listPass(ctx context.Context, p pass) error {
 		}
 		return c.walkSide(ctx, side, w, func(ctx context.Context, s stretch) (cover, error) {
 			began := time.Now()
-			err := side.ListKeyed(ctx, s.after, s.upto, p.buckets, j.of(name))
+			err := side.ListKeyed(ctx, s.after, s.upto, p.sieve, j.of(name))
 			return cover{took: time.Since(began)}, err
 		})
 	})

@@ -7,13 +7,6 @@ import "time"
 type limits struct {
 	// Stretches of a walk, by strategy.
 	ranges, folds, reads sizes
-	// bucketRows is how many rows share a bucket of a range: what a single
-	// differing row makes both sides list.
-	bucketRows int
-	// A portion is what one query lists of a range: so many rows of a side, in so
-	// many ranges. Servers compare each row with one range after the other, so
-	// many ranges cost more than many queries.
-	portionRows, portionRanges int
 	// passRows are the rows of a side whose partners are awaited at once. Each
 	// pass over keyed buckets reads both tables.
 	passRows int
@@ -32,10 +25,9 @@ type limits struct {
 type sizes struct{ first, least, most int }
 
 var defaultLimits = limits{
-	ranges:     sizes{first: 50_000, least: 1_000, most: 200_000},
-	folds:      sizes{first: 200_000, least: 1_000, most: 1_000_000},
-	reads:      sizes{first: 10_000, least: 1_000, most: 50_000},
-	bucketRows: 32, portionRows: 20_000, portionRanges: 256,
+	ranges:   sizes{first: 50_000, least: 1_000, most: 100_000},
+	folds:    sizes{first: 50_000, least: 1_000, most: 100_000},
+	reads:    sizes{first: 10_000, least: 1_000, most: 50_000},
 	passRows: 500_000, listedRows: 40_000,
 	suspects: 200_000,
 	pageRows: 999, pageBytes: 2 << 20,

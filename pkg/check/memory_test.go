@@ -5,6 +5,7 @@ import (
 	"context"
 	"hash/crc32"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -119,57 +120,49 @@ func (m *memory) Guess(_ context.Context, after, upto job.Point) (int64, bool, e
 	return 2*n + n/(3+n%5), !m.mute, m.count("guess", 1)
 }
 
-func (m *memory) Fold(_ context.Context, into []diff.Bucket, after, upto job.Point, shift int) ([]diff.Bucket, error) {
-	if err := m.count("fold", 1); err != nil {
-		return nil, err
-	}
-	found := bucketed(m.within(after, upto), func(r row) uint64 {
-		if r.place.IsUint64() {
-			return r.place.Uint64() >> shift
-		}
-		return uint64(r.place.Int64()) >> shift
-	})
-	if shift == keyBits && len(found) == 0 {
-		found = []diff.Bucket{{}}
-	}
-	return append(into, found...), nil
-}
-
-func (m *memory) FoldKeyed(_ context.Context, into []diff.Bucket, after, upto job.Point) ([]diff.Bucket, error) {
-	if err := m.count("fold", 1); err != nil {
-		return nil, err
-	}
-	keyed := slices.DeleteFunc(slices.Clone(m.within(after, upto)), func(r row) bool { return r.key == nil })
-	return append(into, bucketed(keyed, bucketOf)...), nil
-}
-
-func bucketOf(r row) uint64 {
-	return uint64(crc32.ChecksumIEEE(r.key) % buckets)
-}
-
-func bucketed(rows []row, id func(row) uint64) []diff.Bucket {
-	sums := map[uint64]diff.Bucket{}
-	for _, r := range rows {
-		at := id(r)
-		b := sums[at]
-		b.ID = at
-		b.Rows++
+func (m *memory) Fold(_ context.Context, after, upto job.Point) (f diff.Fold, err error) {
+	for _, r := range m.within(after, upto) {
+		f.Rows++
 		if h, ok := r.hash(); ok {
-			b.Hash ^= h
+			f.Hash ^= h * oddFactor
 		} else {
-			b.Unhashed++
+			f.Unhashed++
 		}
-		sums[b.ID] = b
 	}
-	return slices.Collect(maps.Values(sums))
+	return f, m.count("fold", 1)
 }
+
+func (m *memory) Marks(_ context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error) {
+	return m.marks(into, m.within(after, upto), "marks", func(r row) uint64 {
+		return new(big.Int).And(r.place, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
+	})
+}
+
+func (m *memory) KeyMarks(_ context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error) {
+	keyed := slices.DeleteFunc(slices.Clone(m.within(after, upto)), func(r row) bool { return r.key == nil })
+	return m.marks(into, keyed, "key marks", keyHash)
+}
+
+// marks come in no order.
+func (m *memory) marks(into []diff.Mark, rows []row, what string, id func(row) uint64) ([]diff.Mark, error) {
+	if err := m.count(what, 1); err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Backward(rows) {
+		h, ok := r.hash()
+		into = append(into, diff.Mark{ID: id(r), Hash: h, Unhashed: !ok})
+	}
+	return into, m.count("marked", len(rows))
+}
+
+func keyHash(r row) uint64 { return uint64(crc32.ChecksumIEEE(r.key)) & math.MaxInt32 }
 
 func (r row) hash() (h uint64, ok bool) {
 	if r.long || r.key == nil {
 		return 0, false
 	}
 	text := string(r.key) + "," + strconv.Itoa(len(r.value)) + "," + r.value
-	return uint64(crc32.ChecksumIEEE([]byte(text))) * 2654435769, true
+	return uint64(crc32.ChecksumIEEE([]byte(text))), true
 }
 
 func (m *memory) hashed(r row) diff.Hashed {
@@ -187,18 +180,11 @@ func (m *memory) list(rows []row, found func(diff.Hashed)) error {
 	return m.count("listed", len(rows))
 }
 
-func (m *memory) List(_ context.Context, ranges [][2]job.Point, found func(diff.Hashed)) error {
-	var rows []row
-	for _, r := range ranges {
-		rows = append(rows, m.within(r[0], r[1])...)
-	}
-	return m.list(rows, found)
-}
-
-func (m *memory) ListKeyed(_ context.Context, after, upto job.Point, wanted []uint64, found func(diff.Hashed)) error {
+func (m *memory) ListKeyed(_ context.Context, after, upto job.Point, sieve diff.Sieve, found func(diff.Hashed)) error {
 	var rows []row
 	for _, r := range m.within(after, upto) {
-		if _, ok := slices.BinarySearch(wanted, bucketOf(r)); ok && r.key != nil {
+		hash := keyHash(r)
+		if r.key != nil && slices.Contains(sieve.Lower, uint16(hash)) && slices.Contains(sieve.Upper, uint16(hash>>16)) {
 			rows = append(rows, r)
 		}
 	}
@@ -275,7 +261,7 @@ func (m *memory) KeyOf(r diff.Row) (diff.Key, bool) { return diff.NewKey(r.Value
 // small limits let small tables meet every bound.
 var small = limits{
 	ranges: sizes{first: 100, least: 20, most: 400}, folds: sizes{first: 100, least: 20, most: 400},
-	reads: sizes{first: 50, least: 10, most: 100}, bucketRows: 5, portionRows: 40, portionRanges: 4,
+	reads:    sizes{first: 50, least: 10, most: 100},
 	passRows: 300, listedRows: 50, suspects: 1_000_000, pageRows: 7, pageBytes: 1 << 10,
 }
 

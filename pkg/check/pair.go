@@ -26,19 +26,18 @@ type Side interface {
 	// false where places are no whole numbers or nobody can say. It may be off by
 	// a factor that is about the same for neighbours.
 	Guess(ctx context.Context, after, upto job.Point) (int64, bool, error)
-	// Fold folds the rows of (after, upto] by key >> shift, of a negative key in
-	// two's complement. A shift of 64 gives one bucket, also of no rows. They are
-	// appended to into, as those of FoldKeyed.
-	Fold(ctx context.Context, into []diff.Bucket, after, upto job.Point, shift int) ([]diff.Bucket, error)
-	// List gives key and hash of every row in the ranges, each (after, upto], which
-	// are in the order of keys.
-	List(ctx context.Context, ranges [][2]job.Point, found func(diff.Hashed)) error
+	// Fold folds the rows of (after, upto].
+	Fold(ctx context.Context, after, upto job.Point) (diff.Fold, error)
+	// Marks gives a mark of each row of (after, upto], with its integer key for an
+	// ID, appended to into in any order.
+	Marks(ctx context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error)
 
-	// FoldKeyed folds the rows of (after, upto] that have a key into 65,536
-	// buckets by a hash of it.
-	FoldKeyed(ctx context.Context, into []diff.Bucket, after, upto job.Point) ([]diff.Bucket, error)
-	// ListKeyed gives key and hash of the rows in (after, upto] that fall into the buckets.
-	ListKeyed(ctx context.Context, after, upto job.Point, buckets []uint64, found func(diff.Hashed)) error
+	// KeyMarks gives a mark of each row of (after, upto] that has a key, with 31
+	// bits of a hash of the key for an ID, appended to into in any order.
+	KeyMarks(ctx context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error)
+	// ListKeyed gives key and hash of the rows in (after, upto] whose
+	// IDs, as KeyMarks gives them, pass a sieve.
+	ListKeyed(ctx context.Context, after, upto job.Point, sieve diff.Sieve, found func(diff.Hashed)) error
 	// Hashes gives key and hash of the rows with these keys, as Lookup finds them.
 	Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, error)
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,4 +50,16 @@ func TestRangeRefusesAnotherStrategy(t *testing.T) {
 	t.Parallel()
 	_, err := Range(t.Context(), Pair{Job: "shop", Destination: "far", Strategy: Rows}, job.Point{}, job.KeyPoint("1"), 1)
 	require.ErrorContains(t, err, "shop with far: they are compared by rows")
+}
+
+// A range that holds many times the rows of a stretch is compared in parts.
+func TestRangeIsComparedInParts(t *testing.T) {
+	t.Parallel()
+	n := 3*defaultLimits.ranges.most + 5
+	source, target := newMemory(numbered(t, n)), newMemory(numbered(t, n))
+	target.rows[n-1].value = "another"
+	found, err := Range(t.Context(), Pair{Strategy: RangeChecksum, Source: source, Target: target, Relation: relation}, job.Point{}, job.KeyPoint("1000000"), n)
+	require.NoError(t, err)
+	require.Equal(t, []string{strconv.Itoa(n)}, found.Suspects)
+	require.Equal(t, 4, source.counted()["marks"])
 }

@@ -68,35 +68,43 @@ func (s *State) MarshalJSON() ([]byte, error) {
 	return json.Marshal(written)
 }
 
-// buckets is how many buckets keyed folding has.
-const buckets = 1 << 16
+// halves is how many values half of a 32-bit hash has.
+const halves = 1 << 16
 
-// folds are the buckets of one side.
-type folds [buckets]fold
+// folds are those of one side's rows by the lower half of their keys' hashes,
+// then those by the upper half.
+type folds [2 * halves]fold
 
 type fold struct{ rows, hash, unhashed uint64 }
 
+// oddFactor makes a fold by XOR not affine in what was a CRC.
+const oddFactor = 2654435769
+
 // merge adds what was found in another stretch.
-func (f *folds) merge(found []diff.Bucket) {
-	for _, b := range found {
-		at := &f[b.ID%buckets]
-		at.rows += b.Rows
-		at.hash ^= b.Hash
-		at.unhashed += b.Unhashed
+func (f *folds) merge(found []diff.Mark) {
+	for _, m := range found {
+		for _, at := range [...]*fold{&f[m.ID%halves], &f[halves+m.ID/halves%halves]} {
+			at.rows++
+			if m.Unhashed {
+				at.unhashed++
+			} else {
+				at.hash ^= m.Hash * oddFactor
+			}
+		}
 	}
 }
 
-// foldBytes is a bucket in a state: its id, then its three numbers.
-const foldBytes = 2 + 3*8
+// foldBytes is a fold in a state: its number, then its three.
+const foldBytes = 4 + 3*8
 
-// MarshalJSON writes the buckets that have rows as one base64 text.
+// MarshalJSON writes the folds that have rows as one base64 text.
 func (f *folds) MarshalJSON() ([]byte, error) {
 	var text []byte
 	for id, b := range f {
 		if b.rows == 0 {
 			continue
 		}
-		text = binary.LittleEndian.AppendUint16(text, uint16(id))
+		text = binary.LittleEndian.AppendUint32(text, uint32(id))
 		for _, n := range []uint64{b.rows, b.hash, b.unhashed} {
 			text = binary.LittleEndian.AppendUint64(text, n)
 		}
@@ -104,7 +112,7 @@ func (f *folds) MarshalJSON() ([]byte, error) {
 	return json.Marshal(text)
 }
 
-var errFolds = errors.New("the state holds a damaged list of buckets")
+var errFolds = errors.New("the state holds damaged folds")
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (f *folds) UnmarshalJSON(text []byte) error {
@@ -113,8 +121,12 @@ func (f *folds) UnmarshalJSON(text []byte) error {
 		return errors.Join(errFolds, err)
 	}
 	for b := range slices.Chunk(raw, foldBytes) {
-		number := func(i int) uint64 { return binary.LittleEndian.Uint64(b[2+8*i:]) }
-		f[binary.LittleEndian.Uint16(b)] = fold{rows: number(0), hash: number(1), unhashed: number(2)}
+		id := binary.LittleEndian.Uint32(b)
+		if id >= uint32(len(f)) {
+			return errFolds
+		}
+		number := func(i int) uint64 { return binary.LittleEndian.Uint64(b[4+8*i:]) }
+		f[id] = fold{rows: number(0), hash: number(1), unhashed: number(2)}
 	}
 	return nil
 }

@@ -1,10 +1,8 @@
 package diff
 
-// Bucket is the fold of some rows of one side: of a stretch of keys, or of the
-// keys that share a hash. Two sides whose buckets are equal hold equal rows, as
-// far as the hash tells them apart.
-type Bucket struct {
-	ID   uint64
+// Fold sums up some rows of one side. Two sides whose folds are equal hold equal
+// rows, as far as the hash tells them apart.
+type Fold struct {
 	Rows uint64
 	// Hash is the XOR of the rows' hashes. It is not affine in the rows, so that
 	// a change made alike to an even number of rows does not cancel out.
@@ -15,8 +13,24 @@ type Bucket struct {
 }
 
 // Equal reports whether two folds are equal and say all of their rows.
-func (b Bucket) Equal(c Bucket) bool {
-	return b.Rows == c.Rows && b.Hash == c.Hash && b.Unhashed == 0 && c.Unhashed == 0
+func (f Fold) Equal(g Fold) bool { return f == g && f.Unhashed == 0 }
+
+// Mark is the hash of one row, without the row.
+type Mark struct {
+	// ID tells which row it is: an integer key in two's complement, or a hash of
+	// any key.
+	ID   uint64
+	Hash uint64
+	// Unhashed is a row that the server could not hash.
+	Unhashed bool
+}
+
+// Sieve lets keys through by a hash of them: those whose lower 16 bits are in one
+// list and whose upper bits are in the other. Where a share p of each half
+// differs, a key that does not differ passes with p², so that a few thousand
+// differing rows make little else pass.
+type Sieve struct {
+	Lower, Upper []uint16
 }
 
 // Hashed is one row's key with its hash.

@@ -111,7 +111,7 @@ func TestCompositeKeys(t *testing.T) {
 	}, verdicts)
 
 	pairing := plan.Pairing(0, mysql.PairingOptions{})
-	source, destination := foldKeyed(t, pairing.Source(), 77), foldKeyed(t, pairing.Destination(), 99)
+	source, destination := keyMarks(t, pairing.Source(), 77), keyMarks(t, pairing.Destination(), 99)
 	differing := map[uint64]bool{}
 	for id := range source {
 		if source[id] != destination[id] {

@@ -54,7 +54,7 @@ func (r *oneID) Next(row []driver.Value) error {
 // another unit; a server that has neither is used all the same.
 func TestSessionsOfBothDialects(t *testing.T) {
 	t.Parallel()
-	pins := []string{"SET SESSION time_zone='+00:00'", "SET SESSION sql_mode=''", "SET SESSION sql_select_limit=DEFAULT", "SET SESSION autocommit=1"}
+	pins := []string{"SET SESSION time_zone='+00:00'", "SET SESSION sql_mode=''", "SET SESSION sql_select_limit=DEFAULT", "SET SESSION autocommit=1", "SET SESSION group_concat_max_len=4194304"}
 	for name, c := range map[string]struct{ lacks, limit []string }{
 		"MariaDB": {[]string{"max_execution_time"}, []string{"SET SESSION max_statement_time=20.000"}},
 		"MySQL":   {[]string{"max_statement_time"}, []string{"SET SESSION max_execution_time=20000"}},

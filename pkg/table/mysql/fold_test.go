@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -30,69 +32,87 @@ func aligned(t *testing.T, source, destination string, keys ...string) *pair {
 	return p
 }
 
-func TestFoldByStretches(t *testing.T) {
+// TestMarksOfIntegers: packed, in one word or two, or a row each where a stretch is open or wider, marks are the same.
+func TestMarksOfIntegers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		key   string
-		keys  []string
-		shift int
-		rows  map[uint64]uint64 // by id
+		source, destination string
+		after               string // "" is open
+		keys                []string
 	}{
-		"dense":            {"INT", []string{"1", "2", "15", "16", "31"}, 4, map[uint64]uint64{0: 3, 1: 2}},
-		"negative":         {"BIGINT", []string{"-20", "-16", "-1", "0", "15", "16"}, 4, map[uint64]uint64{1<<60 - 2: 1, 1<<60 - 1: 2, 0: 2, 1: 1}},
-		"to the last":      {"BIGINT UNSIGNED", []string{"0", "18446744073709551615"}, 0, map[uint64]uint64{0: 1, 1<<64 - 1: 1}},
-		"signed extremes":  {"BIGINT", []string{"-9223372036854775808", "-1", "9223372036854775807"}, 63, map[uint64]uint64{1: 2, 0: 1}},
-		"widest":           {"BIGINT UNSIGNED", []string{"0", "9223372036854775807", "9223372036854775808", "18446744073709551615"}, 63, map[uint64]uint64{0: 2, 1: 2}},
-		"one bucket":       {"INT", []string{"1", "20"}, 64, map[uint64]uint64{0: 2}},
-		"nothing":          {"INT", nil, 10, map[uint64]uint64{}},
-		"nothing, counted": {"INT", nil, 64, map[uint64]uint64{0: 0}},
+		"dense":           {"INT", "BIGINT UNSIGNED ZEROFILL", "0", []string{"1", "2", "15", "16", "31"}},
+		"negative":        {"BIGINT", "BIGINT", "-21", []string{"-20", "-16", "-1", "0", "15", "16"}},
+		"across 2^31":     {"BIGINT", "BIGINT", "2147483646", []string{"2147483647", "2147483648", "2147483650"}},
+		"one word":        {"BIGINT", "BIGINT", "-1000", []string{"-999", "0", "2147482647"}},
+		"two words":       {"BIGINT", "BIGINT", "-1000", []string{"-999", "0", "2147482648", "4611686018427386903"}},
+		"too wide":        {"BIGINT", "BIGINT", "-1000", []string{"-999", "0", "4611686018427386904"}},
+		"to the last":     {"BIGINT UNSIGNED", "BIGINT UNSIGNED", "18446744073709551000", []string{"18446744073709551001", "18446744073709551615"}},
+		"snowflakes":      {"BIGINT UNSIGNED", "BIGINT", "1541815603606036479", []string{"1541815603606036480", "1541815607800340480"}},
+		"signed extremes": {"BIGINT", "BIGINT", "", []string{"-9223372036854775808", "-1", "9223372036854775807"}},
+		"widest":          {"BIGINT UNSIGNED", "BIGINT UNSIGNED", "", []string{"0", "9223372036854775807", "9223372036854775808", "18446744073709551615"}},
+		"nothing":         {"INT", "INT", "0", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pairing := aligned(t, c.key, c.key, c.keys...).plan(t).Pairing(0, mysql.PairingOptions{})
-			for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
-				buckets, err := side.Fold(t.Context(), nil, job.Point{}, job.Point{}, c.shift)
-				require.NoError(t, err)
-				rows := map[uint64]uint64{}
-				for _, b := range buckets {
-					rows[b.ID] = b.Rows
+			p := aligned(t, c.source, c.destination, c.keys...)
+			var after, upto job.Point
+			var want []uint64
+			for _, key := range c.keys {
+				n, ok := new(big.Int).SetString(key, 10)
+				require.True(t, ok)
+				want = append(want, n.And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64())
+				upto = job.KeyPoint(key)
+			}
+			if c.after != "" {
+				after = job.KeyPoint(c.after)
+			}
+			for _, strong := range []bool{false, true} {
+				pairing := p.plan(t).Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)})
+				plain := marksOf(t, pairing.Source(), job.Point{}, job.Point{})
+				require.ElementsMatch(t, want, slices.Collect(maps.Keys(plain)))
+				require.Equal(t, plain, marksOf(t, pairing.Source(), after, upto))
+				require.Equal(t, plain, marksOf(t, pairing.Destination(), after, upto))
+				for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
+					fold, err := side.Fold(t.Context(), after, upto)
+					require.NoError(t, err)
+					require.EqualValues(t, len(c.keys), fold.Rows)
+					require.Zero(t, fold.Unhashed)
 				}
-				require.Equal(t, c.rows, rows)
+				require.True(t, foldsEqual(t, pairing))
 			}
 		})
 	}
 }
 
-func TestListOfRanges(t *testing.T) {
-	t.Parallel()
-	pairing := aligned(t, "INT", "BIGINT UNSIGNED ZEROFILL", "1", "2", "5", "9", "700", "701").plan(t).Pairing(0, mysql.PairingOptions{})
-	ranges := [][2]job.Point{
-		{{}, job.KeyPoint("1")},
-		{job.KeyPoint("2"), job.KeyPoint("5")},
-	}
-	for key := range 600 { // more than one query asks for
-		ranges = append(ranges, [2]job.Point{job.KeyPoint(fmt.Sprint(10 + key)), job.KeyPoint(fmt.Sprint(11 + key))})
-	}
-	ranges = append(ranges, [2]job.Point{job.KeyPoint("700"), {}})
-	source, err := list(t.Context(), pairing.Source(), ranges)
-	require.NoError(t, err)
-	destination, err := list(t.Context(), pairing.Destination(), ranges)
-	require.NoError(t, err)
-	require.Equal(t, []string{"1", "5", "701"}, keysOf(source))
-	require.Equal(t, source, destination)
-	for _, row := range source {
-		require.False(t, row.Unhashed)
-	}
+// marksOf are the marks of a stretch by ID.
+func marksOf(t *testing.T, side *mysql.Side, after, upto job.Point) map[uint64]diff.Mark {
+	t.Helper()
+	return byID(t, side.Marks, after, upto)
 }
 
-// list is what List gives.
-func list(ctx context.Context, side *mysql.Side, ranges [][2]job.Point) (rows []diff.Hashed, err error) {
-	err = side.List(ctx, ranges, func(row diff.Hashed) { rows = append(rows, row) })
-	return rows, err
+func byID(t *testing.T, read func(context.Context, []diff.Mark, job.Point, job.Point) ([]diff.Mark, error), after, upto job.Point) map[uint64]diff.Mark {
+	t.Helper()
+	marks, err := read(t.Context(), nil, after, upto)
+	require.NoError(t, err)
+	all := map[uint64]diff.Mark{}
+	for _, m := range marks {
+		require.NotContains(t, all, m.ID)
+		all[m.ID] = m
+	}
+	return all
 }
 
-func listKeyed(ctx context.Context, side *mysql.Side, after, upto job.Point, buckets []uint64) (rows []diff.Hashed, err error) {
-	err = side.ListKeyed(ctx, after, upto, buckets, func(row diff.Hashed) { rows = append(rows, row) })
+// list gives every row of a side that has a key.
+func list(ctx context.Context, side *mysql.Side) (rows []diff.Hashed, err error) {
+	var all diff.Sieve
+	for n := range 1 << 16 {
+		all.Lower, all.Upper = append(all.Lower, uint16(n)), append(all.Upper, uint16(n))
+	}
+	return listKeyed(ctx, side, job.Point{}, job.Point{}, all)
+}
+
+func listKeyed(ctx context.Context, side *mysql.Side, after, upto job.Point, sieve diff.Sieve) (rows []diff.Hashed, err error) {
+	err = side.ListKeyed(ctx, after, upto, sieve, func(row diff.Hashed) { rows = append(rows, row) })
 	return rows, err
 }
 
@@ -106,9 +126,9 @@ func keysOf(listed []diff.Hashed) []string {
 
 // keyedPair relates rows by a unique text; the destination has another primary
 // key, and rows in another order.
-func keyedPair(t *testing.T) *pair {
+func keyedPair(t *testing.T, server *mysqltest.Server) *pair {
 	t.Helper()
-	p := newPair(t, mysqltest.Shared(t))
+	p := newPair(t, server)
 	p.columns("name")
 	p.source.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, number VARCHAR(20) CHARACTER SET latin1, name VARCHAR(20), UNIQUE (number))")
 	p.destination.Exec(t, "CREATE TABLE t (a VARCHAR(20), b DATE, number VARCHAR(30), name VARCHAR(20), PRIMARY KEY (b, a), KEY (number))")
@@ -122,38 +142,56 @@ func keyedPair(t *testing.T) *pair {
 	return p
 }
 
-// foldKeyed folds a side in steps of n rows, and merges.
-func foldKeyed(t *testing.T, side *mysql.Side, n int) map[uint64]diff.Bucket {
+// keyMarks are the marks of a side by ID, read in steps of n rows.
+func keyMarks(t *testing.T, side *mysql.Side, n int) map[uint64]diff.Mark {
 	t.Helper()
-	merged := map[uint64]diff.Bucket{}
+	all := map[uint64]diff.Mark{}
 	for after, more := (job.Point{}), true; more; {
 		upto, found, err := side.Step(t.Context(), after, job.Point{}, n)
 		require.NoError(t, err)
-		buckets, err := side.FoldKeyed(t.Context(), nil, after, upto)
-		require.NoError(t, err)
-		for _, b := range buckets {
-			sum := merged[b.ID]
-			merged[b.ID] = diff.Bucket{ID: b.ID, Rows: sum.Rows + b.Rows, Hash: sum.Hash ^ b.Hash, Unhashed: sum.Unhashed + b.Unhashed}
-		}
+		maps.Copy(all, byID(t, side.KeyMarks, after, upto))
 		after, more = upto, found
 	}
-	return merged
+	return all
 }
 
-// TestManyBucketsAreListedAsFewAre: the condition of many has another form.
-func TestManyBucketsAreListedAsFewAre(t *testing.T) {
+// TestMarksWithoutRoom: where the text of all marks is cut off, they are read a row each.
+func TestMarksWithoutRoom(t *testing.T) {
 	t.Parallel()
-	side := keyedPair(t).plan(t).Pairing(0, mysql.PairingOptions{}).Source()
-	all := slices.Sorted(maps.Keys(foldKeyed(t, side, 5000)))
+	p := keyedPair(t, mysqltest.Start(t, mysqltest.Options{}))
+	side := func(strong bool) *mysql.Side {
+		return p.plan(t).Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)}).Source()
+	}
+	want := map[bool]map[uint64]diff.Mark{false: keyMarks(t, side(false), 5000), true: keyMarks(t, side(true), 5000)}
+	p.source.Exec(t, "SET GLOBAL max_allowed_packet = 1024") // of the sessions that begin now
+	for strong, want := range want {
+		require.Len(t, want, 1000)
+		require.Equal(t, want, keyMarks(t, side(strong), 5000))
+	}
+}
+
+// sieveOf lets some hashes of keys pass.
+func sieveOf(hashes []uint64) (s diff.Sieve) {
+	for _, h := range hashes {
+		s.Lower, s.Upper = append(s.Lower, uint16(h)), append(s.Upper, uint16(h>>16))
+	}
+	return s
+}
+
+// TestManyHashesAreListedAsFewAre: the condition of many has another form.
+func TestManyHashesAreListedAsFewAre(t *testing.T) {
+	t.Parallel()
+	side := keyedPair(t, mysqltest.Shared(t)).plan(t).Pairing(0, mysql.PairingOptions{}).Source()
+	all := slices.Sorted(maps.Keys(keyMarks(t, side, 5000)))
 	require.Greater(t, len(all), 900)
 	many := all[100:700]
 	var few []string
 	for chunk := range slices.Chunk(many, 200) {
-		listed, err := listKeyed(t.Context(), side, job.Point{}, job.Point{}, chunk)
+		listed, err := listKeyed(t.Context(), side, job.Point{}, job.Point{}, sieveOf(chunk))
 		require.NoError(t, err)
 		few = append(few, keysOf(listed)...)
 	}
-	listed, err := listKeyed(t.Context(), side, job.Point{}, job.Point{}, many)
+	listed, err := listKeyed(t.Context(), side, job.Point{}, job.Point{}, sieveOf(many))
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(few), 600)
 	require.ElementsMatch(t, few, keysOf(listed))
@@ -161,12 +199,12 @@ func TestManyBucketsAreListedAsFewAre(t *testing.T) {
 
 func TestKeyedBuckets(t *testing.T) {
 	t.Parallel()
-	p := keyedPair(t)
+	p := keyedPair(t, mysqltest.Shared(t))
 	pairing := p.plan(t).Pairing(0, mysql.PairingOptions{})
 	require.Equal(t, mysql.KeyedBuckets, pairing.Strategy(), pairing.Reason())
 	source, destination := pairing.Source(), pairing.Destination()
-	before := foldKeyed(t, source, 300)
-	require.Equal(t, before, foldKeyed(t, destination, 77))
+	before := keyMarks(t, source, 300)
+	require.Equal(t, before, keyMarks(t, destination, 77))
 	for side, want := range map[*mysql.Side]int64{source: 2, destination: 1} {
 		nulls, err := side.Nulls(t.Context())
 		require.NoError(t, err)
@@ -175,18 +213,18 @@ func TestKeyedBuckets(t *testing.T) {
 
 	p.destination.Exec(t, "UPDATE t SET name = 'other' WHERE number = 'é7'; DELETE FROM t WHERE number = 'é8'; UPDATE t SET number = 'É9' WHERE number = 'é9'")
 	var differing []uint64
-	after := foldKeyed(t, destination, 77)
+	after := keyMarks(t, destination, 77)
 	for id := range before {
-		if !before[id].Equal(after[id]) {
+		if before[id] != after[id] {
 			differing = append(differing, id)
 		}
 	}
 	require.NotEmpty(t, differing)
-	listed, err := listKeyed(t.Context(), source, job.Point{}, job.Point{}, differing)
+	listed, err := listKeyed(t.Context(), source, job.Point{}, job.Point{}, sieveOf(differing))
 	require.NoError(t, err)
 	require.Subset(t, keysOf(listed), []string{"é7", "é8", "é9"})
 	require.Less(t, len(listed), 10)
-	none, err := listKeyed(t.Context(), source, job.Point{}, job.Point{}, nil)
+	none, err := listKeyed(t.Context(), source, job.Point{}, job.Point{}, diff.Sieve{})
 	require.NoError(t, err)
 	require.Empty(t, none)
 
@@ -234,9 +272,9 @@ func TestKeysHaveOneText(t *testing.T) {
 			p.destination.Exec(t, "CREATE TABLE t (number "+c.destination+" PRIMARY KEY); INSERT INTO t VALUES ("+c.value+")")
 			pairing := p.plan(t).Pairing(0, mysql.PairingOptions{})
 			require.Equal(t, mysql.KeyedBuckets, pairing.Strategy(), pairing.Reason())
-			require.Equal(t, foldKeyed(t, pairing.Source(), 10), foldKeyed(t, pairing.Destination(), 10))
+			require.Equal(t, keyMarks(t, pairing.Source(), 10), keyMarks(t, pairing.Destination(), 10))
 			for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
-				listed, err := list(t.Context(), side, [][2]job.Point{{}})
+				listed, err := list(t.Context(), side)
 				require.NoError(t, err)
 				require.Equal(t, []string{c.key}, keysOf(listed))
 				rows, err := side.Lookup(t.Context(), []diff.Key{listed[0].Key})

@@ -2,7 +2,6 @@ package mysql_test
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 
@@ -81,7 +80,7 @@ type read struct {
 
 // question is what the counting itself may cost; a secondary index touches its
 // own entry and the row.
-const chunk, groups, question = 1_000, 20, 60
+const chunk, question = 1_000, 60
 
 func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 	t.Helper()
@@ -92,10 +91,6 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 	keyed := p.plan(t).Pairing(0, mysql.PairingOptions{})
 	require.Equal(t, mysql.KeyedBuckets, keyed.Strategy(), keyed.Reason())
 	after, upto := job.KeyPoint(of(2_999)), job.KeyPoint(of(2_999+chunk))
-	low, _ := new(big.Int).SetString(after.Key[0], 10)
-	high, _ := new(big.Int).SetString(upto.Key[0], 10)
-	shift := new(big.Int).Div(high.Sub(high, low), big.NewInt(groups)).BitLen() // half as many, or some more
-
 	reads := []read{
 		{"page of hashes", 500 + question, func() error {
 			rows, _, more, err := plan.Source.PageHashes(t.Context(), job.Range{Scan: job.Insert, After: after, UpTo: upto}, 0, 500)
@@ -119,17 +114,14 @@ func chunkReads(t *testing.T, p *pair, of func(int64) string) []read {
 				_, _, err := side.Step(t.Context(), after, job.Point{}, chunk)
 				return err
 			}},
-			read{"fold of " + name, 3*chunk + 4*groups + question, func() error { // each row, its group, and the groups
-				buckets, err := side.Fold(t.Context(), nil, after, upto, shift)
-				require.LessOrEqual(t, len(buckets), groups+2)
+			read{"fold of " + name, chunk + question, func() error {
+				fold, err := side.Fold(t.Context(), after, upto)
+				require.EqualValues(t, chunk, fold.Rows)
 				return err
 			}},
-			read{"list of " + name, 30 + question, func() error {
-				listed, err := list(t.Context(), side, [][2]job.Point{
-					{job.KeyPoint(of(100)), job.KeyPoint(of(105))}, {job.KeyPoint(of(9_000)), job.KeyPoint(of(9_005))},
-				})
-				require.Len(t, listed, 10)
-				return err
+			read{"marks of " + name, chunk + question, func() error {
+				require.Len(t, marksOf(t, side, after, upto), chunk)
+				return nil
 			}},
 			read{"rows by key of " + name, 10 + question, func() error {
 				rows, err := side.Lookup(t.Context(), []diff.Key{diff.Key(of(7)), diff.Key(of(7_500)), "-5000000"})
@@ -158,12 +150,12 @@ func keyedReads(t *testing.T, pairing *mysql.Pairing) []read {
 		upto, _, err := side.Step(t.Context(), after, job.Point{}, chunk)
 		require.NoError(t, err)
 		reads = append(reads,
-			read{"keyed fold of " + name, 4*chunk + question, func() error { // almost every row is a group
-				_, err := side.FoldKeyed(t.Context(), nil, after, upto)
+			read{"key marks of " + name, chunk + question, func() error {
+				_, err := side.KeyMarks(t.Context(), nil, after, upto)
 				return err
 			}},
 			read{"keyed list of " + name, chunk + question, func() error {
-				_, err := listKeyed(t.Context(), side, after, upto, []uint64{1, 2, 3})
+				_, err := listKeyed(t.Context(), side, after, upto, diff.Sieve{Lower: []uint16{1, 2, 3}, Upper: []uint16{4}})
 				return err
 			}},
 			read{"hashes by key of " + name, 8 + question, func() error {

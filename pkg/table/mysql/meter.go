@@ -10,9 +10,9 @@ type Kind string
 
 // The kinds of queries.
 const (
-	KindFold   Kind = "fold"   // aggregates over ranges or buckets
+	KindFold   Kind = "fold"   // aggregates over ranges
 	KindHash   Kind = "hash"   // hashes of rows, by key
-	KindList   Kind = "list"   // keys and hashes of the rows of a range
+	KindList   Kind = "list"   // hashes of the rows of a range, with or without their keys
 	KindPage   Kind = "page"   // rows of a range
 	KindLookup Kind = "lookup" // rows by key
 	KindBounds Kind = "bounds" // where a scan stands: greatest key, clock, steps through an index

@@ -48,7 +48,7 @@ func TestEachAnswerIsProgress(t *testing.T) {
 	_, err := plan.Source.Lookup(ctx, []string{"1"}, false)
 	require.NoError(t, err)
 	require.Equal(t, 1, moved)
-	_, err = list(ctx, plan.Pairing(0, mysql.PairingOptions{}).Source(), [][2]job.Point{{}})
+	_, err = list(ctx, plan.Pairing(0, mysql.PairingOptions{}).Source())
 	require.NoError(t, err)
 	require.Equal(t, 2, moved)
 

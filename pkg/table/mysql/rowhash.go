@@ -14,10 +14,12 @@ import (
 
 // hashing is how one side's rows become hashes that the other side's equal.
 type hashing struct {
-	key    []string // the values that relate the sides, in SQL; canonical where there are such texts
-	bucket string   // one text of the key, the same on both sides; "" where there is none
-	hash   string   // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet; "" where there are none
-	long   string   // a condition that all such rows meet; "" where there can be none
+	key     []string // the values that relate the sides, in SQL; canonical where there are such texts
+	keyText string   // one text of the key, the same on both sides; "" where there is none
+	hash    string   // BIGINT UNSIGNED; NULL for a row too long for max_allowed_packet; "" where there are none
+	long    string   // a condition that all such rows meet; "" where there can be none
+	strong  bool
+	digest  string // what the hash is made of: a number of 32 bits, or 16 hexadecimal digits of a strong hash
 }
 
 // listed is what is read of a row, in SQL.
@@ -57,9 +59,11 @@ func hashings(source, destination fields, relation diff.Relation, strong bool) (
 			a.key[n], b.key[n] = l.text, r.text
 		}
 	}
-	a.bucket, b.bucket = keyText(left[:len(a.key)]), keyText(right[:len(b.key)])
+	a.keyText, b.keyText = keyText(left[:len(a.key)]), keyText(right[:len(b.key)])
 	a.hash, b.hash = rowHash(left, strong), rowHash(right, strong)
 	a.long, b.long = longRows(left), longRows(right)
+	a.strong, b.strong = strong, strong
+	a.digest, b.digest = rowDigest(left, strong), rowDigest(right, strong)
 	return a, b, ""
 }
 
@@ -107,11 +111,19 @@ func keyFirst(r diff.Relation) []diff.Pair {
 // an even number of rows cancels out of an XOR. The product with an odd constant
 // is not, and stays below 2^64.
 func rowHash(forms []form, strong bool) string {
-	row := rowText(forms)
 	if strong {
-		return "CAST(CONV(LEFT(SHA2(" + row + ",256),16),16,10) AS UNSIGNED)"
+		return "CAST(CONV(" + rowDigest(forms, strong) + ",16,10) AS UNSIGNED)"
 	}
-	return "CRC32(" + row + ")*2654435769"
+	return rowDigest(forms, strong) + "*" + strconv.Itoa(oddFactor)
+}
+
+const oddFactor = 2654435769
+
+func rowDigest(forms []form, strong bool) string {
+	if strong {
+		return "LEFT(SHA2(" + rowText(forms) + ",256),16)"
+	}
+	return "CRC32(" + rowText(forms) + ")"
 }
 
 // Bytes that no UTF-8 text holds: one between the values of a row, one for

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
 )
 
 // seedSchema is the users' table, as information_schema of MySQL 8 and of
@@ -46,12 +47,14 @@ func TestFoldAsSQL(t *testing.T) {
 	const where = "`id` > 1000 AND `id` <= 2000"
 	for _, integer := range []string{"bigint unsigned", "bigint(20) unsigned"} { // MySQL 8, MariaDB
 		side := seedSide(integer, false)
-		require.Equal(t, "SELECT `id`>>6,COUNT(*),BIT_XOR(CRC32("+row+")*2654435769),0 FROM `user` FORCE INDEX (`PRIMARY`) WHERE "+where+
-			" GROUP BY `id`>>6 ORDER BY NULL", side.foldSQL(side.stretch(6), where))
-		require.Equal(t, "SELECT 0,COUNT(*),BIT_XOR(CRC32("+row+")*2654435769),0 FROM `user` FORCE INDEX (`PRIMARY`) WHERE "+where,
-			side.foldSQL(side.stretch(64), where))
-		require.Equal(t, "CRC32(`id`)&65535", side.bucket())
-		require.Equal(t, "CAST(CONV(LEFT(SHA2("+row+",256),16),16,10) AS UNSIGNED)", seedSide(integer, true).hashing.hash)
+		require.Equal(t, "SELECT COUNT(*),BIT_XOR(CRC32("+row+")*2654435769),0 FROM `user` FORCE INDEX (`PRIMARY`) WHERE "+where, side.foldSQL(where))
+		require.Equal(t, "CHAR(a,CRC32("+row+")|2147483648)", side.hashing.pack([]string{"a"}))
+		require.Equal(t, []string{"`id`|2147483648"}, side.key(job.KeyPoint("1000"), job.KeyPoint("2147484647")).packed())
+		require.Equal(t, []string{"`id`>>31&2147483647|2147483648", "`id`|2147483648"}, side.key(job.KeyPoint("1000"), job.KeyPoint("2147484648")).packed())
+		require.Zero(t, side.key(job.Point{}, job.KeyPoint("2000")).words)
+		const strong = "CAST(CONV(LEFT(SHA2(" + row + ",256),16),16,10) AS UNSIGNED)"
+		require.Equal(t, strong, seedSide(integer, true).hashing.hash)
+		require.Equal(t, "CHAR(a,b),UNHEX(LEFT(SHA2("+row+",256),16))", seedSide(integer, true).hashing.pack([]string{"a", "b"}))
 	}
 }
 

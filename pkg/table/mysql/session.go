@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -22,6 +23,7 @@ var pinned = []struct{ variable, value string }{
 	{"sql_mode", "''"}, // among others no PAD_CHAR_TO_FULL_LENGTH
 	{"sql_select_limit", "DEFAULT"},
 	{"autocommit", "1"},
+	{"group_concat_max_len", strconv.Itoa(packBytes)},
 }
 
 // connector opens sessions with everything pinned.

@@ -84,7 +84,7 @@ func TestCancelEndsTheFoldOnTheServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := source.Fold(ctx, nil, job.Point{}, job.Point{}, 10)
+		_, err := source.Fold(ctx, job.Point{}, job.Point{})
 		done <- err
 	}()
 	eventually.Until(t, 10*time.Second, func() bool { return running(t, p) == 1 }, "the query runs")

@@ -66,16 +66,17 @@ func TestStatements(t *testing.T) {
 		{"hashes by scan key", func() error { _, err := source.LookupHashes(ctx, 0, []string{"1", "2"}); return err }},
 		{"copies", func() error { _, err := destination.Lookup(ctx, []diff.Key{"a", "it's"}); return err }},
 		{"hashes of copies", func() error { _, err := destination.LookupHashes(ctx, []diff.Key{"a", "b"}); return err }},
-		{"check: a fold by key", func() error {
-			_, err := pairing.Source().FoldKeyed(ctx, nil, job.KeyPoint("0"), job.KeyPoint("3"))
+		{"check: marks by a hash of the key", func() error {
+			_, err := pairing.Source().KeyMarks(ctx, nil, job.KeyPoint("0"), job.KeyPoint("3"))
 			return err
 		}},
-		{"check: a fold by key, the destination's", func() error {
-			_, err := pairing.Destination().FoldKeyed(ctx, nil, job.KeyPoint("0"), job.KeyPoint("30"))
+		{"check: marks by a hash of the key, the destination's", func() error {
+			_, err := pairing.Destination().KeyMarks(ctx, nil, job.KeyPoint("0"), job.KeyPoint("30"))
 			return err
 		}},
-		{"check: what is in buckets", func() error {
-			return pairing.Destination().ListKeyed(ctx, job.KeyPoint("0"), job.KeyPoint("30"), []uint64{7, 8}, func(diff.Hashed) {})
+		{"check: a fold", func() error { _, err := pairing.Source().Fold(ctx, job.KeyPoint("0"), job.KeyPoint("3")); return err }},
+		{"check: what passes a sieve", func() error {
+			return pairing.Destination().ListKeyed(ctx, job.KeyPoint("0"), job.KeyPoint("30"), diff.Sieve{Lower: []uint16{7, 8}, Upper: []uint16{9}}, func(diff.Hashed) {})
 		}},
 		{"a look whether all is well", func() error { return source.Probe(ctx) }},
 	} {

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -264,14 +265,15 @@ func typed(t *testing.T, server *mysqltest.Server, c typeCase) *pair {
 // foldsEqual folds both tables whole.
 func foldsEqual(t *testing.T, pairing *mysql.Pairing) bool {
 	t.Helper()
-	source, err := pairing.Source().Fold(t.Context(), nil, job.Point{}, job.Point{}, 64)
+	source, err := pairing.Source().Fold(t.Context(), job.Point{}, job.Point{})
 	require.NoError(t, err)
-	destination, err := pairing.Destination().Fold(t.Context(), nil, job.Point{}, job.Point{}, 64)
+	destination, err := pairing.Destination().Fold(t.Context(), job.Point{}, job.Point{})
 	require.NoError(t, err)
-	require.Len(t, source, 1)
-	require.Len(t, destination, 1)
-	require.Zero(t, source[0].Unhashed)
-	return source[0].Equal(destination[0])
+	require.Zero(t, source.Unhashed)
+	equal := source.Equal(destination)
+	require.Equal(t, equal, maps.Equal(marksOf(t, pairing.Source(), job.Point{}, job.Point{}), marksOf(t, pairing.Destination(), job.Point{}, job.Point{})))
+	require.Equal(t, equal, maps.Equal(marksOf(t, pairing.Source(), job.KeyPoint("-10"), job.KeyPoint("10")), marksOf(t, pairing.Destination(), job.KeyPoint("-10"), job.KeyPoint("10"))))
+	return equal
 }
 
 // lookupsEqual compares the source's only row by hash, as ranges are.

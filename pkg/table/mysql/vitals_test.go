@@ -60,8 +60,8 @@ func TestEveryQueryPassesTheGateAndTellsItsRows(t *testing.T) {
 			}
 			return err
 		},
-		"a fold": func() error {
-			_, err := plan.Pairing(0, mysql.PairingOptions{}).Source().FoldKeyed(t.Context(), nil, job.Point{}, job.Point{})
+		"marks": func() error {
+			_, err := plan.Pairing(0, mysql.PairingOptions{}).Source().KeyMarks(t.Context(), nil, job.Point{}, job.Point{})
 			return err
 		},
 	} {

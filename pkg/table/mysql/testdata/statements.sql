@@ -4,6 +4,7 @@ SET SESSION time_zone='+00:00';
 SET SESSION sql_mode='';
 SET SESSION sql_select_limit=DEFAULT;
 SET SESSION autocommit=1;
+SET SESSION group_concat_max_len=4194304;
 SET SESSION max_statement_time=20.000;
 SELECT CONNECTION_ID();
 SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, EXTRA, CHARACTER_SET_NAME, COLLATION_NAME, DATETIME_PRECISION, CHARACTER_MAXIMUM_LENGTH, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'db' AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION;
@@ -54,15 +55,19 @@ SELECT `number`, `name`, `price`, `uid` FROM `t` FORCE INDEX (`number`) WHERE `n
 -- hashes of copies
 SELECT `number`, CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`number`) WHERE `number` IN ('a', 'b');
 
--- check: a fold by key
-SELECT CRC32(`number`)&65535,COUNT(*),BIT_XOR(CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))*2654435769),0 FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
-) GROUP BY CRC32(`number`)&65535 ORDER BY NULL;
+-- check: marks by a hash of the key
+SELECT COUNT(*),GROUP_CONCAT(CHAR(CRC32(`number`)|2147483648,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))|2147483648) SEPARATOR '') FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
+);
 
--- check: a fold by key, the destination's
-SELECT CRC32(`number`)&65535,COUNT(*),BIT_XOR(CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769),0 FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` > 0 AND `uid` <= 30 GROUP BY CRC32(`number`)&65535 ORDER BY NULL;
+-- check: marks by a hash of the key, the destination's
+SELECT COUNT(*),GROUP_CONCAT(CHAR(CRC32(`number`)|2147483648,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))|2147483648) SEPARATOR '') FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` > 0 AND `uid` <= 30;
 
--- check: what is in buckets
-SELECT `number`,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` > 0 AND `uid` <= 30 AND CRC32(`number`)&65535 IN (7,8);
+-- check: a fold
+SELECT COUNT(*),BIT_XOR(CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))*2654435769),0 FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
+);
+
+-- check: what passes a sieve
+SELECT `number`,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` > 0 AND `uid` <= 30 AND CRC32(`number`)&65535 IN (7,8) AND CRC32(`number`)>>16&32767 IN (9);
 
 -- a look whether all is well
 SELECT 1 FROM `t` LIMIT 1;

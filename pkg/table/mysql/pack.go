@@ -1,0 +1,197 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// Marks give the hash of every row at little more than what a fold of all rows
+// costs: the server writes them into one text, of so many bytes for each row.
+// Grouping rows instead costs a server as much for keys in order and twice as
+// much for others, whose groups do not stay in its cache; rows of their own cost
+// the server less and the driver more than both.
+
+// packBytes is the longest such text; MySQL's default is 1,024.
+const packBytes = 4 << 20
+
+// A word is 31 bits of a number, in four bytes of which the first is never zero:
+// CHAR leaves zeros out.
+const (
+	wordBytes = 4
+	wordBits  = 31
+	wordMask  = 1<<wordBits - 1
+	wordMark  = 1 << wordBits
+
+	strongBytes = 8 // of a strong hash
+)
+
+// identity is the number that tells which row a mark is of.
+type identity struct {
+	sql string
+	// words are how many words it takes; 0 where no number of them is enough.
+	words int
+	// first is a number that no ID lies before, from which on the words count.
+	first uint64
+}
+
+// packed are the words in SQL, the higher first.
+func (i identity) packed() (words []string) {
+	for n := i.words - 1; n >= 0; n-- {
+		word := i.sql
+		if n > 0 {
+			word += ">>" + strconv.Itoa(n*wordBits) + "&" + strconv.Itoa(wordMask)
+		}
+		words = append(words, word+"|"+strconv.Itoa(wordMark))
+	}
+	return words
+}
+
+// read takes an ID from its words.
+func (i identity) read(words []byte) uint64 {
+	bits := uint64(0)
+	for n := range i.words {
+		bits = bits<<wordBits | uint64(binary.BigEndian.Uint32(words[n*wordBytes:])&wordMask)
+	}
+	return i.whole(bits)
+}
+
+// whole is an ID of which the words are known, or more.
+func (i identity) whole(bits uint64) uint64 {
+	if i.words == 0 {
+		return bits
+	}
+	return i.first + (bits-i.first)&(1<<(i.words*wordBits)-1)
+}
+
+// keyHash is the identity of rows by a hash of their keys.
+func (s *Side) keyHash() identity { return identity{sql: "CRC32(" + s.hashing.keyText + ")", words: 1} }
+
+// key is the identity of rows of (after, upto] by their integer key.
+func (s *Side) key(after, upto job.Point) identity {
+	i := identity{sql: s.by[0].quoted()}
+	low, ok1 := integer(after)
+	high, ok2 := integer(upto)
+	if !ok1 || !ok2 {
+		return i
+	}
+	width := new(big.Int).Sub(high, low).BitLen()
+	if i.words = (width + wordBits - 1) / wordBits; i.words > 2 {
+		i.words = 0
+	}
+	i.first = bitsOf(low) + 1
+	return i
+}
+
+func integer(p job.Point) (*big.Int, bool) {
+	if len(p.Key) != 1 {
+		return nil, false
+	}
+	return new(big.Int).SetString(p.Key[0], 10)
+}
+
+// bitsOf is an integer of 64 bits, signed or not, in two's complement.
+func bitsOf(n *big.Int) uint64 {
+	return new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
+}
+
+// Marks gives a mark of each row of (after, upto], with its aligned key for an ID,
+// appended to into in any order.
+func (s *Side) Marks(ctx context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error) {
+	where, err := s.order.within(after, upto)
+	if err != nil {
+		return nil, fmt.Errorf("list rows of %s: %w", s.schema.table, err)
+	}
+	return s.marks(ctx, into, s.key(after, upto), s.where(where))
+}
+
+// KeyMarks gives a mark of each row of (after, upto] that has a key, with 31 bits
+// of the key's CRC-32 for an ID, appended to into in any order.
+func (s *Side) KeyMarks(ctx context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error) {
+	where, err := s.related(after, upto)
+	if err != nil {
+		return nil, fmt.Errorf("list rows of %s: %w", s.schema.table, err)
+	}
+	return s.marks(ctx, into, s.keyHash(), where)
+}
+
+func (s *Side) marks(ctx context.Context, into []diff.Mark, i identity, where string) ([]diff.Mark, error) {
+	if s.hashing.hash == "" {
+		return nil, errNotHashable
+	}
+	if i.words > 0 && s.hashing.long == "" {
+		found, all, err := s.packedMarks(ctx, into, i, where)
+		if err != nil || all {
+			return found, err
+		}
+	}
+	return s.plainMarks(ctx, into, i, where)
+}
+
+// packedMarks reports false, and gives none, where the server has cut the text
+// off or could not hash a row.
+func (s *Side) packedMarks(ctx context.Context, into []diff.Mark, i identity, where string) (found []diff.Mark, all bool, err error) {
+	query := "SELECT COUNT(*),GROUP_CONCAT(" + s.hashing.pack(i.packed()) + " SEPARATOR '')" + s.schema.from(s.order.index) + " WHERE " + where
+	err = s.db.each(ctx, "list rows of "+s.schema.table, query, func(row []driver.Value) uint64 {
+		rows := number(row[0])
+		text, _ := row[1].([]byte)
+		found, all = s.hashing.unpack(into, i, text)
+		all = all && uint64(len(found)-len(into)) == rows
+		return rows
+	})
+	if err != nil || !all {
+		return into, false, err
+	}
+	return found, true, nil
+}
+
+// pack is the text of a row's mark behind the words of its ID, in SQL.
+func (h hashing) pack(id []string) string {
+	if h.strong {
+		return "CHAR(" + strings.Join(id, ",") + "),UNHEX(" + h.digest + ")"
+	}
+	return "CHAR(" + strings.Join(append(id, h.digest+"|"+strconv.Itoa(wordMark)), ",") + ")"
+}
+
+// unpack reads a packed text; false where it is none.
+func (h hashing) unpack(into []diff.Mark, i identity, text []byte) ([]diff.Mark, bool) {
+	before, size := i.words*wordBytes, wordBytes
+	if h.strong {
+		size = strongBytes
+	}
+	if len(text)%(before+size) != 0 {
+		return into, false
+	}
+	for ; len(text) > 0; text = text[before+size:] {
+		m := diff.Mark{ID: i.read(text)}
+		if h.strong {
+			m.Hash = binary.BigEndian.Uint64(text[before:])
+		} else {
+			m.Hash = uint64(binary.BigEndian.Uint32(text[before:])) & wordMask
+		}
+		into = append(into, m)
+	}
+	return into, true
+}
+
+// plainMarks are those of a row each.
+func (s *Side) plainMarks(ctx context.Context, into []diff.Mark, i identity, where string) ([]diff.Mark, error) {
+	query := "SELECT " + i.sql + "," + s.hashing.hash + s.schema.from(s.order.index) + " WHERE " + where
+	err := s.db.each(ctx, "list rows of "+s.schema.table, query, func(row []driver.Value) uint64 {
+		m := diff.Mark{ID: i.whole(number(row[0])), Hash: number(row[1]), Unhashed: row[1] == nil}
+		if !s.hashing.strong {
+			m.Hash = m.Hash / oddFactor & wordMask
+		}
+		into = append(into, m)
+		return 1
+	})
+	return into, err
+}
