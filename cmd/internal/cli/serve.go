@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -47,6 +48,8 @@ func Named(program string) app.Role {
 func Main(role app.Role) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// What the HTTP library prints by itself goes past the log and may quote what a receiver said.
+	log.SetOutput(io.Discard)
 	return Execute(ctx, program(role), os.Stderr)
 }
 
