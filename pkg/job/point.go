@@ -73,7 +73,8 @@ func ParsePoint(s string) (Point, error) {
 		if err != nil {
 			return Point{}, fmt.Errorf("time %q: want the form 2006-01-02T15:04:05Z: %w", at, err)
 		}
-		if t.IsZero() || t.Format(time.RFC3339Nano) != at {
+		year := t.UTC().Year() // cursors are kept in UTC, in four digits too
+		if t.IsZero() || t.Format(time.RFC3339Nano) != at || year < 1 || year > 9999 {
 			return Point{}, fmt.Errorf("time %q: want the form 2006-01-02T15:04:05Z", at)
 		}
 		p.At = t

@@ -98,9 +98,21 @@ func (c *comparer) one(stop, work context.Context, r job.LeasedRange, asked time
 	default:
 		again := c.again(ctx, r, err)
 		log.Warn("a range could not be compared and is tried again", "after", again.Delay, "attempt", r.Attempts+1, "blamed", again.Blamed, "error", err)
-		if err := c.w.c.Queue.RetryRange(answer, r, again); err != nil {
+		if err := c.giveBack(work, answer, r, again); err != nil {
 			log.Info("a range was not given back and waits for the end of its lease", "error", err)
 		}
+	}
+}
+
+// giveBack insists while the queue is away: a range whose lease ends without a word would be blamed for that.
+func (c *comparer) giveBack(work, answer context.Context, r job.LeasedRange, again job.Again) error {
+	for try := 1; ; try++ {
+		err := c.w.c.Queue.RetryRange(answer, r, again)
+		if !isDown(err) || work.Err() != nil {
+			return err
+		}
+		c.w.c.Pulse.Turn(Comparer, c.w.c.RangePoll)
+		rest(work, backoff(try, 5*time.Second))
 	}
 }
 

@@ -40,6 +40,8 @@ type queue struct {
 	acked     []job.Counts
 	begun     []string
 	retried   []job.Again
+	leaves    error // that the queue is away with, from the next acknowledgement on
+	refusals  int   // times that a range could not be given back
 	split     [][]job.Range
 	parked    []string
 	splitErr  error
@@ -103,6 +105,7 @@ func (q *queue) Put(_ context.Context, _ job.LeasedRange, portion int, differenc
 func (q *queue) AckRange(_ context.Context, _ job.LeasedRange, _ int, counts job.Counts) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.away = errors.Join(q.away, q.leaves)
 	if err := errors.Join(q.away, q.ackError); err != nil {
 		return err
 	}
@@ -120,8 +123,12 @@ func (q *queue) BeginRange(_ context.Context, r job.LeasedRange) error {
 func (q *queue) RetryRange(_ context.Context, _ job.LeasedRange, again job.Again) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.away != nil {
+		q.refusals++
+		return q.away
+	}
 	q.retried = append(q.retried, again)
-	return q.away
+	return nil
 }
 
 func (q *queue) SplitRange(_ context.Context, _ job.LeasedRange, parts []job.Range) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/internal/pulsetest"
 	"github.com/masixun71/cupid-go/pkg/diff"
 	"github.com/masixun71/cupid-go/pkg/job"
 )
@@ -56,6 +57,34 @@ func TestRangeIsBlamedOnlyWhenTheDatabasesAreWell(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A range whose lease ends without a word is blamed: a Redis that is away for longer than a lease must not do that to
+// what was in work then, and the loop that waits for it is no loop that hangs.
+func TestRangeInWorkIsNotBlamedForAQueueThatIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(waits)
+		f.letters()
+		listener := &pulsetest.Listener{}
+		f.c.Pulse = listener
+		f.queue.leaves = &job.DownError{Thing: "redis", Err: errAway}
+		f.queue.ranges = []job.LeasedRange{whole()}
+		stop := f.start(t.Context())
+		defer stop()
+		time.Sleep(20 * lease)
+		f.queue.do(func() {
+			require.Empty(t, f.queue.retried)
+			require.Greater(t, f.queue.refusals, 10)
+			require.Empty(t, listener.Silent())
+			f.queue.away = nil
+		})
+		time.Sleep(10 * time.Second)
+		f.queue.do(func() {
+			require.Equal(t, "down", f.queue.retried[0].Code)
+			require.False(t, f.queue.retried[0].Blamed)
+		})
+	})
 }
 
 func TestRangeThatFailedAloneIsDividedAndNotRun(t *testing.T) {
