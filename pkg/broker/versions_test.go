@@ -97,6 +97,7 @@ func TestIndexOfAnEarlierVersionIsTakenOver(t *testing.T) {
 			require.NoError(f, f.raw.Del(ctx, f.keys.callbackPrefix()+fmt.Sprintf("a:db.user:%d", 1000+i)).Err())
 		}
 		require.NoError(f, f.raw.HDel(ctx, f.keys.callbackPrefix()+cb, "trouble").Err())
+		slow(0)
 		for f.raw.Exists(ctx, f.keys.troubled(job.AlertSlow, "a")).Val() == 1 {
 			_, _, err := f.Alerts(ctx)
 			require.NoError(f, err)
