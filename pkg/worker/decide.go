@@ -182,6 +182,12 @@ func putOff(c job.LeasedCallback) decision {
 	return settled(c, to, jitter(pause), "")
 }
 
+// unreadable waits among the slow ones: no attempt is counted, and people are told.
+func unreadable(c job.LeasedCallback, rules rules) decision {
+	c.Error, c.Trouble = "unreadable", job.AlertSlow
+	return settled(c, job.Slow, jitter(rules.callback.SlowRetry), "")
+}
+
 func settled(c job.LeasedCallback, to job.Phase, delay time.Duration, counters string) decision {
 	return decision{settle: &job.Settlement{Callback: c, To: to, Delay: delay, Counters: counters}}
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -121,31 +122,53 @@ func (d *deliverer) lease(ctx, work context.Context, polls *poll) (leased []job.
 // begins none and gives them back.
 func (d *deliverer) deliver(stop, work context.Context, batch []job.LeasedCallback, round *round, settler *settler) (sent *sync.WaitGroup, err error) {
 	sent = &sync.WaitGroup{}
+	return sent, d.part(stop, work, batch, round, settler, sent)
+}
+
+// part delivers a part of a batch. One that cannot be read although the databases are well is divided, down to the
+// one row that spoils it: what a batch was made of is chance, and its others must not wait for that row.
+func (d *deliverer) part(stop, work context.Context, batch []job.LeasedCallback, round *round, settler *settler, sent *sync.WaitGroup) error {
 	if stop.Err() != nil {
 		d.release(batch, settler)
-		return sent, errStopped
+		return errStopped
 	}
 	pending, err := d.read(work, batch, settler)
-	if err != nil {
+	switch {
+	case err == nil:
+		d.postAll(stop, work, pending, round, settler, sent)
+		return nil
+	case stop.Err() != nil, !errors.Is(err, job.ErrUnreadable), !d.w.well(work):
 		d.unread(stop, batch, settler, err)
-		return sent, err
+		return err
+	case len(batch) == 1:
+		d.log.Warn("a callback whose row cannot be read waits among the slow ones", "callback", batch[0].ID, "error", err)
+		settler.settle(unreadable(batch[0], d.rules), false)
+		return nil
 	}
+	half := len(batch) / 2
+	d.waiting(batch)
+	err = d.part(stop, work, batch[:half], round, settler, sent)
+	d.waiting(batch[half:])
+	return errors.Join(err, d.part(stop, work, batch[half:], round, settler, sent))
+}
+
+// postAll begins the POSTs, and gives back what is left when the round ends or the process stops.
+func (d *deliverer) postAll(stop, work context.Context, pending []pendingPost, round *round, settler *settler, sent *sync.WaitGroup) {
 	noted := time.Now()
 	for i, p := range pending {
 		if !d.turn(stop, round) {
 			d.release(callbacks(pending[i:]), settler)
-			return sent, nil
+			return
 		}
 		if time.Since(noted) > noteEvery {
 			noted = time.Now()
-			d.waiting(pending[i:])
+			d.waiting(callbacks(pending[i:]))
 		}
 		sent.Go(func() {
 			defer func() { <-d.posts; <-round.slots }()
 			d.post(work, p, round, settler)
 		})
 	}
-	return sent, nil
 }
 
 // turn waits until another POST may begin; false after a stop, or when the round
@@ -172,10 +195,10 @@ func (d *deliverer) turn(stop context.Context, round *round) bool {
 
 // waiting notes that those behind in a batch have come forward: their leases
 // are worth extending as long as answers to those before them come in.
-func (d *deliverer) waiting(pending []pendingPost) {
+func (d *deliverer) waiting(batch []job.LeasedCallback) {
 	d.w.c.Pulse.Turn(d.loop, d.w.c.CallbackPoll)
-	for _, p := range pending {
-		d.keeper.progress(string(p.callback.ID))
+	for _, c := range batch {
+		d.keeper.progress(string(c.ID))
 	}
 }
 

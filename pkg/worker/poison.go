@@ -52,6 +52,13 @@ func (c *comparer) divide(ctx context.Context, r job.LeasedRange) error {
 	return nil
 }
 
+// well says whether the databases are, so that what cannot be read is itself to blame.
+func (w *Worker) well(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return w.c.Probe(ctx) == nil
+}
+
 // probeTime bounds the question whether the databases are well.
 const probeTime = 5 * time.Second
 
@@ -67,9 +74,7 @@ func (c *comparer) again(ctx context.Context, r job.LeasedRange, err error) job.
 	case isDown(err):
 		again.Code = "down"
 	case errors.Is(err, job.ErrUnreadable):
-		ctx, cancel := context.WithTimeout(ctx, probeTime)
-		defer cancel()
-		again.Code, again.Blamed = "unreadable", c.w.c.Probe(ctx) == nil
+		again.Code, again.Blamed = "unreadable", c.w.well(ctx)
 	}
 	return again
 }
