@@ -2,9 +2,8 @@ package callback_test
 
 import (
 	"io"
-	"log"
+	"log/slog"
 	"net"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,8 +58,8 @@ func FuzzAnswer(f *testing.F) {
 			_ = conn.Close()
 		}
 	}()
-	log.SetOutput(io.Discard) // the library prints what comes behind an answer; processes discard that too
-	f.Cleanup(func() { _ = l.Close(); <-served; log.SetOutput(os.Stderr) })
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library prints what comes behind an answer; processes discard that too
+	f.Cleanup(func() { _ = l.Close(); <-served })
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		e, err := callback.New(job.Callback{URL: "http://" + l.Addr().String() + "/x", Timeout: 500 * time.Millisecond})
 		require.NoError(t, err)

@@ -65,7 +65,7 @@ func newSettled(t *testing.T) *settled {
 	s := &settled{T: t, tables: mysqltest.Shared(t).Database(t), redis: server.Client}
 	s.tables.Exec(t, "CREATE TABLE user (id BIGINT PRIMARY KEY, number VARCHAR(20), name VARCHAR(20))")
 	s.tables.Exec(t, "CREATE TABLE copy (number VARCHAR(20), name VARCHAR(20))")
-	s.tables.Exec(t, "INSERT INTO user SELECT seq, seq, seq FROM seq_1_to_20")
+	s.tables.Exec(t, "INSERT INTO user SELECT seq, seq AS number, seq AS name FROM seq_1_to_20")
 	s.tables.Exec(t, "INSERT INTO copy SELECT number, name FROM user")
 	s.claim(20, s.id("0..10"), s.id("10..20"))
 	s.done(s.id("0..10"), s.id("10..20"))
