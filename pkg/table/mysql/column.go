@@ -132,6 +132,7 @@ type schema struct {
 	columns  []column
 	indexes  []index
 	unhashed string // why its server gives no hashes of rows; "" where it does
+	packs    bool   // its server writes the marks of rows into one text
 }
 
 // column finds a column by its name in any letter case.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -33,6 +34,19 @@ const (
 
 	strongBytes = 8 // of a strong hash
 )
+
+// packKnown is a word, the CRC of 'é', and bytes that no text holds.
+const packKnown = "\x80\x00\x00\x07\x8e\x04\x8d\x3e\xff\x00"
+
+// packs asks the server for a packed text that is known.
+func (d *Database) packs(ctx context.Context) (bool, error) {
+	text := hashing{digest: "CRC32('é')"}.pack([]string{"7|" + strconv.Itoa(wordMark)})
+	rows, err := d.rows(ctx, "hash a row", "SELECT GROUP_CONCAT("+text+",UNHEX('ff00') SEPARATOR '')")
+	if errors.Is(err, job.ErrUnreadable) {
+		return false, nil
+	}
+	return err == nil && len(rows) == 1 && string(rows[0][0]) == packKnown, err
+}
 
 // identity is the number that tells which row a mark is of.
 type identity struct {
@@ -127,7 +141,7 @@ func (s *Side) marks(ctx context.Context, into []diff.Mark, i identity, where st
 	if s.hashing.hash == "" {
 		return nil, errNotHashable
 	}
-	if i.words > 0 && s.hashing.long == "" {
+	if i.words > 0 && s.schema.packs && s.hashing.long == "" {
 		found, all, err := s.packedMarks(ctx, into, i, where)
 		if err != nil || all {
 			return found, err

@@ -25,6 +25,9 @@ func (d *Database) describe(ctx context.Context, name string) (schema, error) {
 	if s.unhashed, err = d.unhashed(ctx); err != nil {
 		return schema{}, err
 	}
+	if s.packs, err = d.packs(ctx); err != nil {
+		return schema{}, err
+	}
 	return s, nil
 }
 
