@@ -67,6 +67,7 @@ type App struct {
 	host     string
 	id       string // "host:pid", the holder of leases and locks
 	started  time.Time
+	phase    time.Duration // at which its scans look, so that not all processes do so at once
 	log      *slog.Logger
 	broker   *broker.Broker
 	notifier *notify.Notifier
@@ -111,7 +112,7 @@ var ErrConfig = errors.New("mistake in the configuration")
 // starts no loop. What it made is undone by Stop, also after an error of Run.
 func New(c *config.Config, o Options) (_ *App, err error) {
 	a := &App{
-		c: c, role: o.Role, started: time.Now(), outages: newOutages(), bad: c.Bad, down: map[string]string{},
+		c: c, role: o.Role, started: time.Now(), phase: rand.N(time.Hour), outages: newOutages(), bad: c.Bad, down: map[string]string{},
 		rescans: make(chan rescanOrder), reloads: make(chan *config.Config, 1), changed: make(chan struct{}, 1),
 	}
 	defer func() {

@@ -11,9 +11,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/callback"
@@ -35,7 +34,7 @@ var (
 // leading gives a broker's leadership as the scheduler's interface.
 type leading struct {
 	*broker.Queue
-	claimed prometheus.Counter
+	r *jobRun
 }
 
 func (l leading) Lead(ctx context.Context, ttl time.Duration, who string) (scheduler.Leadership, error) {
@@ -43,20 +42,20 @@ func (l leading) Lead(ctx context.Context, ttl time.Duration, who string) (sched
 	if err != nil {
 		return nil, err
 	}
-	return claiming{lead, l.claimed}, nil
+	return claiming{lead, l.r}, nil
 }
 
 // claiming counts the ranges that are claimed.
 type claiming struct {
 	scheduler.Leadership
-	claimed prometheus.Counter
+	r *jobRun
 }
 
 // Claim is the leadership's.
 func (c claiming) Claim(ctx context.Context, claim job.Claim) error {
 	err := c.Leadership.Claim(ctx, claim)
 	if err == nil {
-		c.claimed.Add(float64(len(claim.Ranges)))
+		c.r.noteClaimed(len(claim.Ranges))
 	}
 	return err
 }
@@ -65,7 +64,7 @@ func (c claiming) Claim(ctx context.Context, claim job.Claim) error {
 func (c claiming) ClaimLate(ctx context.Context, sample job.Sample, ranges []job.Range, rest *job.Range) error {
 	err := c.Leadership.ClaimLate(ctx, sample, ranges, rest)
 	if err == nil {
-		c.claimed.Add(float64(len(ranges)))
+		c.r.noteClaimed(len(ranges))
 	}
 	return err
 }
@@ -83,7 +82,7 @@ func (q asking) FetchRanges(ctx context.Context, worker string, n int) ([]job.Le
 	}
 	leased, err := q.Queue.FetchRanges(ctx, worker, n)
 	q.r.noteOther(err)
-	q.r.a.meters.leased.WithLabelValues(q.r.job.Name, "range").Add(float64(len(leased)))
+	q.r.noteLeased("range", len(leased))
 	return leased, err
 }
 
@@ -94,8 +93,24 @@ func (q asking) FetchCallbacks(ctx context.Context, destination, worker string, 
 	}
 	leased, err := q.Queue.FetchCallbacks(ctx, destination, worker, n)
 	q.r.noteOther(err)
-	q.r.a.meters.leased.WithLabelValues(q.r.job.Name, "callback").Add(float64(len(leased)))
+	q.r.noteLeased("callback", len(leased))
 	return leased, err
+}
+
+// noteClaimed counts ranges that this process has claimed.
+func (r *jobRun) noteClaimed(n int) {
+	if n > 0 {
+		r.worked.Store(true)
+	}
+	r.a.meters.claimed.WithLabelValues(r.job.Name).Add(float64(n))
+}
+
+// noteLeased counts ranges or callbacks that this process has leased.
+func (r *jobRun) noteLeased(what string, n int) {
+	if n > 0 {
+		r.worked.Store(true)
+	}
+	r.a.meters.leased.WithLabelValues(r.job.Name, what).Add(float64(n))
 }
 
 // noteOther keeps what a fetch said of the leader's config; an error that is about
@@ -131,30 +146,29 @@ type jobRun struct {
 	leaves bool // the config names it no more; guarded by the App's mutex
 
 	teller *teller
+	worked atomic.Bool // something was claimed or leased since the last report
 
 	mu     sync.Mutex
 	state  string // starting, running, refused, stopped
 	why    error
 	other  error // the leader has another config than this process
 	worker *worker.Worker
-	hosts  []string         // of the receivers that this process calls
-	lag    map[string]int64 // since the last beat
+	hosts  []string // of the receivers that this process calls
+	lag    lagNotes
 }
 
 // noteLag keeps how far a scan is behind until the next beat.
 func (r *jobRun) noteLag(scan job.Scan, behind int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lag[string(scan)+":"+r.job.Source.Shard.String()] = behind
+	r.lag.note(string(scan)+":"+r.job.Source.Shard.String(), behind)
 }
 
-// takeLag gives what was noted since the last call.
+// takeLag gives what the fleet should be told since the last call.
 func (r *jobRun) takeLag() map[string]int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	noted := r.lag
-	r.lag = map[string]int64{}
-	return noted
+	return r.lag.take()
 }
 
 // trouble is what a worker says when people may have something to know.
@@ -313,7 +327,7 @@ func (r *jobRun) loops(ctx context.Context, plan *mysql.Plan, queue *broker.Queu
 	}
 	if r.a.role != Worker {
 		r.sayWhere(ctx, queue)
-		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue, r.a.meters.claimed.WithLabelValues(r.job.Name)}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag, Pulse: r})
+		s := scheduler.New(scheduler.Config{Job: r.job, Table: plan.Source, Queue: leading{queue, r}, Log: r.a.log, Who: r.a.id, OnLag: r.noteLag, Pulse: r, Phase: r.a.phase})
 		err = s.Run(ctx)
 		cancel(nil)
 	}
@@ -473,12 +487,18 @@ func probe(plan *mysql.Plan) func(context.Context) error {
 	}
 }
 
-// idlePoll is the longest wait between two polls behind the hints: the more jobs a
-// process has, the longer, so that a fleet that has nothing to do asks Redis as
-// seldom with many jobs as with ten.
+// seldom is how often each job may be asked for where hints come before: the more jobs
+// a process has, the more seldom, so that a fleet that has nothing to do asks Redis as
+// often with a thousand jobs as with ten.
+func (a *App) seldom(longest time.Duration) time.Duration {
+	const perJob = 100 * time.Millisecond
+	return min(time.Duration(len(a.runs()))*perJob, longest)
+}
+
+// idlePoll is the longest wait between two polls behind the hints.
 func (r *jobRun) idlePoll(configured time.Duration) time.Duration {
-	const perJob, longest = 100 * time.Millisecond, 10 * time.Second
-	return max(configured, min(time.Duration(len(r.a.runs()))*perJob, longest))
+	const longest = time.Minute
+	return max(configured, r.a.seldom(longest))
 }
 
 func (r *jobRun) newWorker(plan *mysql.Plan, queue *broker.Queue, copies *replicas) (w *worker.Worker, closeAll func(), err error) {

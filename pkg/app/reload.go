@@ -73,7 +73,7 @@ func (a *App) warn(c *config.Config) {
 // newRun is a job that was not begun yet.
 func (a *App) newRun(j job.Job) *jobRun {
 	return &jobRun{
-		a: a, job: j, log: a.log.With("job", j.Name), ended: make(chan struct{}), state: "starting", lag: map[string]int64{}, teller: newTeller(a, j.Name),
+		a: a, job: j, log: a.log.With("job", j.Name), ended: make(chan struct{}), state: "starting", teller: newTeller(a, j.Name),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -180,7 +181,9 @@ func (a *App) reachable() string {
 // beat keeps this process in the registry. It ends it where another version has brought its own layout to
 // a Redis that was emptied.
 func (a *App) beat(ctx context.Context, end context.CancelCauseFunc) {
-	const every = 10 * time.Second
+	const every, listEvery = 10 * time.Second, time.Minute
+	var listed time.Time // when the receivers were last put into the list
+	told := 0            // how many they were
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	defer a.pulse.End("beat")
@@ -192,7 +195,11 @@ func (a *App) beat(ctx context.Context, end context.CancelCauseFunc) {
 		}
 		err = errors.Join(err, a.broker.Beat(ctx, a.process()), a.hearQuiet(ctx))
 		for _, r := range a.runs() {
-			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()), a.broker.NoteEndpoints(ctx, r.called()))
+			err = errors.Join(err, a.broker.NoteLag(ctx, r.job.Name, r.takeLag()))
+		}
+		if hosts := a.called(); len(hosts) > told || time.Since(listed) >= listEvery {
+			told, listed = len(hosts), time.Now()
+			err = errors.Join(err, a.broker.NoteEndpoints(ctx, hosts))
 		}
 		if err != nil && ctx.Err() == nil {
 			a.log.Warn("the registry was not told that this process lives", "error", err)
@@ -205,6 +212,16 @@ func (a *App) beat(ctx context.Context, end context.CancelCauseFunc) {
 			return
 		}
 	}
+}
+
+// called are the receivers that this process calls, of all its jobs.
+func (a *App) called() []string {
+	var hosts []string
+	for _, r := range a.runs() {
+		hosts = append(hosts, r.called()...)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
 }
 
 // leave takes this process out of the registry when it stops.

@@ -12,8 +12,10 @@ import (
 
 const (
 	// lookEvery is how often a process looks whether people have to know of something
-	// that it heard nothing of.
-	lookEvery = 20 * time.Second
+	// that it heard nothing of, where it has few jobs; with more it looks at each more
+	// seldom, up to lookSeldom.
+	lookEvery  = 20 * time.Second
+	lookSeldom = time.Minute
 	// gather is how long it waits after it heard: a receiver that goes down fails many callbacks.
 	gather = 5 * time.Second
 	// tellWithin leaves a telling that no channel takes to another process, after its claim ends.
@@ -53,11 +55,12 @@ func (t *teller) loop() string {
 func (t *teller) run(ctx context.Context) {
 	defer t.a.pulse.End(t.loop())
 	for ctx.Err() == nil {
-		t.a.pulse.Turn(t.loop(), lookEvery+gather+t.a.turnTime())
+		every := t.every()
+		t.a.pulse.Turn(t.loop(), every*6/5+gather+t.a.turnTime())
 		if err := t.look(ctx); err != nil && ctx.Err() == nil {
 			t.a.log.Warn("what people have to know could not be read", "job", t.job, "error", err)
 		}
-		pause := time.NewTimer(lookEvery*4/5 + rand.N(lookEvery*2/5))
+		pause := time.NewTimer(every*4/5 + rand.N(every*2/5))
 		select {
 		case <-pause.C:
 		case <-t.bell:
@@ -66,6 +69,14 @@ func (t *teller) run(ctx context.Context) {
 		}
 		pause.Stop()
 	}
+}
+
+// every is how often to look unasked.
+func (t *teller) every() time.Duration {
+	if t.job == "" {
+		return lookEvery
+	}
+	return max(lookEvery, t.a.seldom(lookSeldom/6)*6)
 }
 
 func (t *teller) look(ctx context.Context) error {

@@ -28,13 +28,18 @@ func (q *Queue) Lead(ctx context.Context, ttl time.Duration, who string) (*Leade
 	lock, err := q.b.locks.Obtain(ctx, q.keys.lock(), ttl, &redislock.Options{Metadata: " " + who})
 	switch {
 	case errors.Is(err, redislock.ErrNotObtained):
-		q.shortenLock(ctx, ttl)
+		if q.refused.Add(1)%shortenEvery == 1 {
+			q.shortenLock(ctx, ttl)
+		}
 		return nil, job.ErrLost
 	case err != nil:
 		return nil, fmt.Errorf("lock job %s: %w", q.job, redisError(err))
 	}
 	return &Leadership{q: q, lock: lock}, nil
 }
+
+// shortenEvery spares who waits for the lead most of the looks at how long the lock lasts.
+const shortenEvery = 10
 
 // shortenLock ends a lock in time that lasts longer than anybody asked for: Redis' clock
 // stepped back, and if its holder is gone nobody would lead until the clock is there again.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -35,6 +36,7 @@ type Queue struct {
 	lease  time.Duration
 	// confirmDelay is how long a suspicion waits before it is read again.
 	confirmDelay time.Duration
+	refused      atomic.Uint64 // times that another one led
 }
 
 // QueueConfig says what a Queue has to know of its job.

@@ -106,8 +106,16 @@ func (b *Broker) JobNames(ctx context.Context) ([]string, error) {
 // trips, and two more when something waits, however many there are.
 func (b *Broker) Jobs(ctx context.Context) ([]job.State, error) {
 	names, err := b.JobNames(ctx)
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return []job.State{}, err
+	}
+	return b.States(ctx, names)
+}
+
+// States reads the states of jobs, in the order of their names.
+func (b *Broker) States(ctx context.Context, names []string) ([]job.State, error) {
+	if len(names) == 0 {
+		return []job.State{}, nil
 	}
 	pipe := b.rdb.Pipeline()
 	clock := pipe.Time(ctx)

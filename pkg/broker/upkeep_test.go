@@ -178,6 +178,22 @@ func TestReclaimTakesBackEndedLeases(t *testing.T) {
 	})
 }
 
+// TestReclaimThatFoundNothingLeasedNeedNotWait: what was leased behind its look ends a
+// lease later at the earliest.
+func TestReclaimThatFoundNothingLeasedNeedNotWait(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		require.Equal(f, job.Reclaimed{Next: -time.Millisecond}, f.takeBack())
+		f.want(state{"reclaim": {"hold=0", "last=@now"}})
+		leased := state{"ranges:leased": {r1 + "@+10m"}, "range:" + r1: {"token=x"}}
+		f.seed(leased)
+		f.pass(lease * 4 / 5)
+		require.Zero(f, f.takeBack().Ranges)
+		f.pass(lease/5 + time.Minute)
+		require.Equal(f, 1, f.takeBack().Ranges)
+	})
+}
+
 func TestReclaimWaitsALeaseAfterAGap(t *testing.T) {
 	t.Parallel()
 	for name, note := range map[string][]string{
@@ -214,15 +230,6 @@ func TestReclaimWaitsALeaseAfterAGap(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestReclaimForgetsItsNoteWhenNothingIsLeased(t *testing.T) {
-	t.Parallel()
-	onEach(t, func(f *fixture) {
-		f.seed(reclaiming)
-		require.Equal(f, job.Reclaimed{Next: -time.Millisecond}, f.takeBack())
-		f.want(state{})
-	})
 }
 
 func TestSeveralReclaimersTakeEachItemOnce(t *testing.T) {

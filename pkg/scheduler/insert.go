@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"math/big"
+	"math/rand/v2"
 	"strings"
 	"time"
 	"unicode"
@@ -27,6 +28,10 @@ type insertScan struct {
 // maxRests is how many looks in a row trust the cursor that was read before. They
 // claim nothing, so that an old one does no harm.
 const maxRests = 9
+
+// restsBefore is how many rests to leave out, so that not all jobs read their cursors
+// at the same look.
+func restsBefore() int { return rand.N(maxRests / 3) }
 
 // target is the greatest key at a time: every id up to it was taken before then.
 // A scan keeps its target until it is reached, so that a long catch-up knows
@@ -65,7 +70,7 @@ func (i *insertScan) tick(ctx context.Context) (more bool, err error) {
 	case !found, behind, top.String() == cursor.String():
 		i.s.lag(job.Insert, 0)
 		if known && found && !behind {
-			i.done, i.rests = &cursor, 0
+			i.done, i.rests = &cursor, restsBefore()
 		}
 		return false, nil
 	}
@@ -89,13 +94,9 @@ func (i *insertScan) resting(ctx context.Context) (bool, error) {
 		i.done = nil
 		return false, nil
 	}
-	top, found, behind, err := i.s.c.Table.Bounds(ctx, *i.done)
-	if err != nil {
-		return false, err
-	}
-	if !found || behind || top.String() != i.done.String() {
+	if still, err := i.s.c.Table.Still(ctx, *i.done); !still || err != nil {
 		i.done = nil
-		return false, nil
+		return false, err
 	}
 	i.rests++
 	i.s.lag(job.Insert, 0)

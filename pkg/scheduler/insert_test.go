@@ -59,6 +59,25 @@ func TestAScanThatRestsAsksSeldom(t *testing.T) {
 	}
 }
 
+// TestALatePassThatIsOwedNothingAsksSeldom: samples are written by who leads alone.
+func TestALatePassThatIsOwedNothingAsksSeldom(t *testing.T) {
+	t.Parallel()
+	run(t, func(b *bed) {
+		read := func() (n int) {
+			b.store.do(func() { n = b.store.sampled })
+			return n
+		}
+		b.start("p")
+		b.pass(time.Second)
+		before := read()
+		b.pass(3 * time.Minute)
+		require.InDelta(b.t, 3, read()-before, 1, "in 30 looks")
+		b.table.fill(1, 8)
+		b.pass(lateCommit + 10*time.Second)
+		require.Equal(b.t, "..8", b.ids(job.InsertLate), "what is owed is claimed in time")
+	})
+}
+
 // A text has no predecessor: the lower end lies a little before the start id, never at or behind it.
 func TestTheStartIDOfATextKeyIsInclusive(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -14,6 +15,9 @@ import (
 type latePass struct {
 	s *Scheduler
 	l Leadership
+
+	owes  atomic.Bool // a sample may have been written since the last look
+	rests int         // looks that were left out since
 }
 
 // every is how often to look whether a sample is due. A late pass may be a
@@ -22,10 +26,19 @@ func (p *latePass) every() time.Duration {
 	return min(max(p.s.c.Job.LateCommit/10, time.Second), 10*time.Second)
 }
 
-// tick claims the samples that are old enough.
+// tick claims the samples that are old enough. Only who leads writes samples, so that
+// after a look that found none there are none until a claim brings one.
 func (p *latePass) tick(ctx context.Context) (more bool, err error) {
 	const batch = 50
+	if !p.owes.Swap(false) && p.rests < maxRests {
+		p.rests++
+		return false, nil
+	}
+	p.rests = 0
 	samples, err := p.s.c.Queue.Samples(ctx, batch)
+	if err != nil || len(samples) > 0 {
+		p.owes.Store(true)
+	}
 	if err != nil || len(samples) == 0 {
 		return false, err
 	}
@@ -69,6 +82,21 @@ func (p *latePass) claim(ctx context.Context, sample job.Sample, zone *time.Loca
 	}
 	p.s.c.Log.Debug("ranges claimed", "scan", r.Scan, "ranges", len(ranges), "upto", ranges[len(ranges)-1].UpTo.String())
 	return nil
+}
+
+// noting is a leadership that tells the late pass of claims that leave it a sample.
+type noting struct {
+	Leadership
+	late *latePass
+}
+
+// Claim is the leadership's. The sample may be there whatever the answer was.
+func (n noting) Claim(ctx context.Context, c job.Claim) error {
+	err := n.Leadership.Claim(ctx, c)
+	if c.Late != nil {
+		n.late.owes.Store(true)
+	}
+	return err
 }
 
 // wholeMillis is t or the next whole millisecond: queues keep no finer times, and

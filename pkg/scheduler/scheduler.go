@@ -25,6 +25,10 @@ type Table interface {
 	Clock(ctx context.Context) (now time.Time, zone *time.Location, err error)
 	// RecentClock is Clock, or a reading of a moment ago: never ahead of it.
 	RecentClock(ctx context.Context) (now time.Time, zone *time.Location, err error)
+	// Still reports whether top is still the greatest scan key.
+	Still(ctx context.Context, top job.Point) (bool, error)
+	// Quiet reports whether no row has an update time in (after, upto].
+	Quiet(ctx context.Context, after, upto job.Point) (bool, error)
 	// UpdateUnit is the smallest step of the update column.
 	UpdateUnit() time.Duration
 }
@@ -58,6 +62,8 @@ type Config struct {
 	OnLag func(scan job.Scan, behind int64)
 	// Pulse hears that the loops turn; nil when nobody listens.
 	Pulse Pulse
+	// Phase shifts the moments at which the scans of a process look, which are the same for all its jobs.
+	Phase time.Duration
 	// LockTTL is how long a leader that died keeps others out; default 10 s.
 	LockTTL time.Duration
 }
@@ -148,13 +154,15 @@ func (s *Scheduler) lead(ctx context.Context, l Leadership, asked time.Time) err
 			s.repeat(ctx, loop, every, tick)
 		})
 	}
+	late := &latePass{s: s, l: l}
+	late.owes.Store(true) // by who led before
+	l = noting{l, late}
 	if s.c.Job.Insert.Enabled {
 		run("insert scan", s.c.Job.Insert.Every, (&insertScan{s: s, l: l, cutter: s.cutter(job.Insert)}).tick)
 	}
 	if s.c.Job.Update.Enabled {
 		run("update scan", s.c.Job.Update.Every, (&updateScan{s: s, l: l, cutter: s.cutter(job.Update)}).tick)
 	}
-	late := &latePass{s: s, l: l}
 	run("late pass", late.every(), late.tick)
 	s.hold(ctx, l, asked)
 	cancel()
@@ -166,7 +174,7 @@ func (s *Scheduler) lead(ctx context.Context, l Leadership, asked time.Time) err
 // refreshed in time counts as lost before Redis can give it away.
 func (s *Scheduler) hold(ctx context.Context, l Leadership, asked time.Time) {
 	ttl := s.c.LockTTL
-	pause, end := ttl/3, asked.Add(ttl-ttl/10)
+	pause, end := ttl/2, asked.Add(ttl-ttl/10) // time enough for a few tries more
 	for {
 		sleep(ctx, min(pause, time.Until(end)))
 		if ctx.Err() != nil {
@@ -183,7 +191,7 @@ func (s *Scheduler) hold(ctx context.Context, l Leadership, asked time.Time) {
 		cancel()
 		switch {
 		case err == nil:
-			pause, end = ttl/3, began.Add(ttl-ttl/10)
+			pause, end = ttl/2, began.Add(ttl-ttl/10)
 		case errors.Is(err, job.ErrLost):
 			s.c.Log.Warn("the lock was lost, another scheduler may lead")
 			return
@@ -211,7 +219,7 @@ func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration
 			sleep(ctx, min(soon, every))
 		case err == nil, errors.As(err, &limit), errors.Is(err, job.ErrPaused):
 			failures = 0
-			sleep(ctx, every-time.Since(began))
+			sleep(ctx, min(every-time.Since(began), s.untilNext(every)))
 		case errors.Is(err, job.ErrLost):
 			s.c.Log.Warn("the lock was lost, another scheduler may lead")
 			return
@@ -222,6 +230,13 @@ func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration
 			sleep(ctx, max(every, pause/2+rand.N(pause/2+1)))
 		}
 	}
+}
+
+// untilNext is the time until all scans with this interval look again: together, so
+// that those of one server can share a statement.
+func (s *Scheduler) untilNext(every time.Duration) time.Duration {
+	now := time.Now().Add(-s.c.Phase)
+	return every - now.Sub(now.Truncate(every))
 }
 
 func (s *Scheduler) lag(scan job.Scan, behind int64) {

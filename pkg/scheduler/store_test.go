@@ -39,6 +39,7 @@ type store struct {
 	mostOwed   int
 	violations []string
 	asked      map[job.Scan]int // cursors that were read
+	sampled    int              // readings of the samples
 }
 
 func newStore() *store {
@@ -273,6 +274,7 @@ func (p *process) Cursor(ctx context.Context, scan job.Scan, _ job.Shard) (curso
 
 func (p *process) Samples(ctx context.Context, n int) (samples []job.Sample, err error) {
 	err = p.do(ctx, "samples", func() error {
+		p.store.sampled++
 		for id, since := range p.store.samples {
 			r, err := job.ParseRange(id)
 			if err != nil {

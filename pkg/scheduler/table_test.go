@@ -149,6 +149,16 @@ func (d *table) Bounds(_ context.Context, cursor job.Point) (top job.Point, foun
 	return job.KeyPoint(greatest), true, !cursor.Open() && d.byKey(greatest, cursor.Key[0]) < 0, nil
 }
 
+func (d *table) Still(ctx context.Context, top job.Point) (bool, error) {
+	found, some, _, err := d.Bounds(ctx, top)
+	return some && found.String() == top.String(), err
+}
+
+func (d *table) Quiet(ctx context.Context, after, upto job.Point) (bool, error) {
+	_, some, err := d.Step(ctx, job.Update, after, upto, 1)
+	return !some && err == nil, err
+}
+
 func (d *table) Step(_ context.Context, _ job.Scan, after, upto job.Point, n int) (job.Point, bool, error) {
 	if err := d.ask(); err != nil {
 		return job.Point{}, false, err

@@ -55,7 +55,7 @@ func (u *updateScan) tick(ctx context.Context) (more bool, err error) {
 	if !found {
 		u.s.lag(job.Update, 0)
 		if known {
-			u.done, u.rests = &cursor, 0
+			u.done, u.rests = &cursor, restsBefore()
 		}
 		return false, u.pass(ctx, cursor, known, upto)
 	}
@@ -90,9 +90,11 @@ func (u *updateScan) resting(ctx context.Context) (bool, error) {
 		u.done = nil
 		return false, nil
 	}
-	if found, err := u.anyRow(ctx, plan.Slices(*u.done, job.TimePoint(upto), zone)); found || err != nil {
-		u.done = nil
-		return false, err
+	for _, slice := range plan.Slices(*u.done, job.TimePoint(upto), zone) {
+		if quiet, err := u.s.c.Table.Quiet(ctx, slice[0], slice[1]); !quiet || err != nil {
+			u.done = nil
+			return false, err
+		}
 	}
 	u.rests++
 	u.s.lag(job.Update, 0)

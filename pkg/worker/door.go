@@ -9,8 +9,8 @@ import (
 
 // askEvery is how often a deliverer without work looks how its receiver fares: what
 // became slow is due when the breaker has closed, also when the worker that saw it
-// close is gone.
-const askEvery = 20 * time.Second
+// close is gone. It is more seldom where the polls are, with many jobs.
+func (o *door) askEvery() time.Duration { return max(20*time.Second, 6*o.d.w.c.CallbackPoll) }
 
 // door is where a deliverer asks for leave before it leases callbacks: what waits
 // for a receiver that is slow or gone waits on the list, where it holds no lease
@@ -43,7 +43,7 @@ func (o *door) enter(ctx context.Context, polls *poll) (r *round, wait time.Dura
 	if err != nil {
 		return nil, 0, err
 	}
-	if due == 0 && !o.streak.open.Load() && time.Since(o.asked) < askEvery {
+	if due == 0 && !o.streak.open.Load() && time.Since(o.asked) < o.askEvery() {
 		return nil, 0, nil
 	}
 	atOnce := max(d.t.Config.Callback.Concurrency, 1)

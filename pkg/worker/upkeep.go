@@ -17,11 +17,12 @@ func (w *Worker) longestDelay() time.Duration {
 // promote moves due items to the lists: it sleeps until the next one is due, or
 // until it hears that one is due earlier.
 func (w *Worker) promote(ctx context.Context) {
-	polls := poll{longest: 10 * time.Second}
+	longest := max(10*time.Second, w.c.RangePoll)
+	polls := poll{longest: longest}
 	failures := 0
 	defer w.c.Pulse.End("promoter")
 	for ctx.Err() == nil {
-		w.c.Pulse.Turn("promoter", 10*time.Second)
+		w.c.Pulse.Turn("promoter", longest)
 		p, err := w.c.Queue.Promote(ctx, w.longestDelay())
 		if err != nil {
 			w.refused(ctx, "promote", err)
@@ -34,7 +35,7 @@ func (w *Worker) promote(ctx context.Context) {
 		case p.Moved > 0:
 			polls.found()
 		case p.Next >= 0:
-			w.due.wait(ctx, max(min(p.Next, 10*time.Second), time.Millisecond))
+			w.due.wait(ctx, max(min(p.Next, longest), time.Millisecond))
 		default:
 			w.due.wait(ctx, polls.pause())
 		}
@@ -60,9 +61,11 @@ func (w *Worker) reclaim(ctx context.Context) {
 			w.c.Log.Info("leases ended without an answer, the work goes to others", "ranges", r.Ranges, "callbacks", r.Callbacks)
 			w.c.Meter.Reclaimed(r)
 		}
-		pause := lease / 3
-		if r.Next >= 0 && r.Next < pause {
-			pause = max(r.Next, 100*time.Millisecond)
+		// Where nothing is leased, nothing ends before a lease from now. It is looked a little before, as a
+		// reclaimer that has not looked for longer waits one lease first.
+		pause := lease * 4 / 5
+		if r.Next >= 0 {
+			pause = min(max(r.Next, 100*time.Millisecond), lease/3)
 		}
 		rest(ctx, jitter(pause))
 	}

@@ -12,8 +12,8 @@ local at, lease = now(), tonumber(ARGV[1])
 local note = redis.call('HMGET', KEYS[1], 'last', 'hold')
 local last, hold = tonumber(note[1] or '') or 0, tonumber(note[2] or '') or 0
 local leased = redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[4])
-if leased == 0 then
-  if last > 0 then redis.call('DEL', KEYS[1]) end
+if leased == 0 then -- what is leased from now on ends a lease from now: looked at by then, it needs no waiting
+  redis.call('HSET', KEYS[1], 'last', int(at), 'hold', '0')
   return {0, 0, -1}
 end
 if at < last or at - last > lease then hold = at + lease end

@@ -31,7 +31,7 @@ var operations = []struct {
 }{
 	{"fold rows", KindFold}, {"read hashes", KindHash}, {"hash a row", KindHash}, {"list rows", KindList}, {"read a page", KindPage},
 	{"read rows", KindLookup}, {"read shared keys", KindLookup}, {"read bounds", KindBounds}, {"step through", KindBounds}, {"read the end", KindBounds},
-	{"read the newest update", KindBounds}, {"read the clock", KindBounds},
+	{"read the newest update", KindBounds}, {"read the clock", KindBounds}, {"look at bounds", KindBounds},
 }
 
 func kindOf(operation string) Kind {

@@ -31,6 +31,8 @@ type connector struct {
 	driver.Connector
 	limit time.Duration // of one statement, on the server
 	last  reading
+
+	glances glances
 }
 
 // newConnector takes over what the DSN says of the way to the server (address,

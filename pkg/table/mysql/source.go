@@ -98,6 +98,25 @@ func (s *Source) Bounds(ctx context.Context, cursor job.Point) (top job.Point, f
 	return job.KeyPoint(string(rows[0][0])), true, string(rows[0][1]) == "1", nil
 }
 
+// Still reports whether top is still the greatest scan key. It may share a statement
+// with looks of other jobs at the same server.
+func (s *Source) Still(ctx context.Context, top job.Point) (bool, error) {
+	found, err := s.db.glance(ctx, "read bounds of "+s.schema.table, expression{sql: "(SELECT MAX(" + s.key.quoted() + ")" + s.schema.from(s.byKey.index) + ")"})
+	return found != nil && job.KeyPoint(string(found)).String() == top.String(), err
+}
+
+// Quiet reports whether there is no row with an update time in (after, upto]. It may
+// share a statement as Still.
+func (s *Source) Quiet(ctx context.Context, after, upto job.Point) (bool, error) {
+	operation := "read bounds of " + s.schema.table
+	o, where, err := s.scan(job.Update, after, upto)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", operation, err)
+	}
+	found, err := s.db.glance(ctx, operation, expression{"(SELECT 1" + s.schema.from(o.index) + " WHERE " + where.sql + " LIMIT 1)", where.args})
+	return found == nil && err == nil, err
+}
+
 // UpdateTop reads the newest update time; found is false when there is none
 // that can be read.
 func (s *Source) UpdateTop(ctx context.Context) (at time.Time, found bool, err error) {
@@ -144,6 +163,8 @@ func (s *Source) RecentClock(ctx context.Context) (time.Time, *time.Location, er
 		if now, ok := s.db.connector.last.recent(); ok {
 			return now, s.wallClock(), nil
 		}
+		now, err := s.db.glanceAtClock(ctx)
+		return now, s.wallClock(), err
 	}
 	return s.Clock(ctx)
 }

@@ -54,6 +54,8 @@ func TestStatements(t *testing.T) {
 	}{
 		{"the clock", func() error { _, _, err := source.Clock(ctx); return err }},
 		{"the end of the scan key", func() error { _, _, _, err := source.Bounds(ctx, job.KeyPoint("2")); return err }},
+		{"whether the end of the scan key is still there", func() error { _, err := source.Still(ctx, job.KeyPoint("2")); return err }},
+		{"whether nothing was updated", func() error { _, err := source.Quiet(ctx, changed.After, changed.UpTo); return err }},
 		{"the newest update", func() error { _, _, err := source.UpdateTop(ctx); return err }},
 		{"a step of so many rows", func() error {
 			_, _, err := source.Step(ctx, job.Insert, job.KeyPoint("0"), job.Point{}, 1000)

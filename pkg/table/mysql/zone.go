@@ -61,6 +61,21 @@ func (d *Database) now(ctx context.Context, columns ...string) (now time.Time, m
 	return now, rows[0][1:], nil
 }
 
+// glanceAtClock reads the server's time together with what others ask at the moment.
+func (d *Database) glanceAtClock(ctx context.Context) (time.Time, error) {
+	const operation = "read the clock"
+	asked := time.Now()
+	text, err := d.glance(ctx, operation, expression{sql: "UTC_TIMESTAMP(6)"})
+	if err != nil {
+		return time.Time{}, err
+	}
+	now, err := d.instant(operation, [][]diff.Value{{text}})
+	if err == nil {
+		d.connector.last.note(asked, now)
+	}
+	return now, err
+}
+
 // instant is the time in the first column of an answer of one row.
 func (d *Database) instant(operation string, rows [][]diff.Value) (time.Time, error) {
 	if len(rows) != 1 {

@@ -25,6 +25,12 @@ SELECT UTC_TIMESTAMP(6), @@global.time_zone, @@system_time_zone, TIMESTAMPDIFF(S
 -- the end of the scan key
 SELECT MAX(`id`), MAX(`id`) < 2 FROM `t` FORCE INDEX (`PRIMARY`);
 
+-- whether the end of the scan key is still there
+SELECT (SELECT MAX(`id`) FROM `t` FORCE INDEX (`PRIMARY`));
+
+-- whether nothing was updated
+SELECT (SELECT 1 FROM `t` FORCE INDEX (`changed`) WHERE `changed` > '…' AND `changed` <= '…' LIMIT 1);
+
 -- the newest update
 SELECT MAX(`changed`) FROM `t` FORCE INDEX (`changed`);
 
