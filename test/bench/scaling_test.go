@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -108,30 +109,35 @@ jobs:
 
 func fleetKey(name string) string { return "cupid:{bench}:" + name }
 
-// TestIdle measures what a fleet costs that has nothing to do: 100 jobs (JOBS), a
-// scheduler and two workers.
+// TestIdle measures what a fleet costs that has nothing to do: 100 jobs (JOBS) with
+// callbacks, a scheduler and two workers. The minute contains all that is done once a minute.
 func TestIdle(t *testing.T) {
-	const quiet = 30 * time.Second
+	const quiet = time.Minute
 	jobs := setting(t, "JOBS", 100)
 	server := mysqltest.Start(t, mysqltest.Options{})
 	source, far := server.Database(t), server.Database(t)
 	redis := redistest.Start(t, redistest.Options{})
 	var text strings.Builder
-	fmt.Fprintf(&text, "redis: {addr: %q}\nlog: {level: warn}\ndefaults: {insert: {enabled: true}, update: {enabled: true, column: changed}}\njobs:\n", redis.Addr)
+	const nobody = "http://127.0.0.1:9/none" // is ever called: both sides are equal
+	fmt.Fprintf(&text, "redis: {addr: %q}\ndefaults: {insert: {enabled: true}, update: {enabled: true, column: changed}}\njobs:\n", redis.Addr)
 	for n := range jobs {
 		for _, d := range []*mysqltest.Database{source, far} {
 			d.Exec(t, fmt.Sprintf("CREATE TABLE t%d (id INT PRIMARY KEY, name VARCHAR(40), changed DATETIME NOT NULL, KEY (changed)); INSERT INTO t%[1]d VALUES (1, 'a', NOW())", n))
 		}
-		fmt.Fprintf(&text, "  - {source: {dsn: %q, table: t%d, byColumn: id}, destinations: [{dsn: %q, columns: [id, name], callback: off}]}\n", source.DSN, n, far.DSN)
+		fmt.Fprintf(&text, "  - {source: {dsn: %q, table: t%d, byColumn: id}, destinations: [{dsn: %q, columns: [id, name], callback: {url: %q}}]}\n", source.DSN, n, far.DSN, nobody)
 	}
 	path := filepath.Join(t.TempDir(), "idle.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+	started := time.Now()
 	processes := []*fleet.Process{fleet.Launch(t, "scheduler", nil, fleet.Scheduler, "-c", path)}
 	for n := range 2 {
 		processes = append(processes, fleet.Launch(t, fleet.Name("worker", n+1), nil, fleet.Worker, "-c", path))
 	}
-	fleet.WaitForReady(t, processes...)
-	time.Sleep(2 * quiet) // the polls back off
+	for _, p := range processes {
+		p.WaitForStatus(t, "/readyz", http.StatusOK, time.Minute+time.Duration(jobs)*200*time.Millisecond)
+	}
+	ready := time.Since(started)
+	time.Sleep(2*time.Minute + time.Duration(jobs)*100*time.Millisecond) // the late passes are over, the polls back off
 	before := make([]time.Duration, len(processes))
 	for i, p := range processes {
 		before[i] = cpu(t, p.PID())
@@ -149,7 +155,7 @@ func TestIdle(t *testing.T) {
 		}
 		fmt.Fprintf(&lines, "| %s | %.1f %% of a core | %s |\n", name, 100*(cpu(t, p.PID())-before[i]).Seconds()/took.Seconds(), megabytes(memoryNow(t, p.PID())))
 	}
-	t.Logf("\n%d jobs with insert and update scans every 2 s and nothing to do:\n\n| process | CPU | memory |\n| --- | --- | --- |\n%s\nCommands sent to Redis: %.0f a second.", jobs, lines.String(), float64(commands)/took.Seconds())
+	t.Logf("\n%d jobs with insert and update scans every 2 s and nothing to do:\n\n| process | CPU | memory |\n| --- | --- | --- |\n%s\nCommands sent to Redis: %.0f a second. Ready after %s.", jobs, lines.String(), float64(commands)/took.Seconds(), seconds(ready))
 }
 
 // cpu is what a process has used so far.
