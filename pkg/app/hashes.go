@@ -46,15 +46,16 @@ func (h hashes) Rehash(ctx context.Context, keys []string) (rows, copies []diff.
 
 // aligned compares ranges of scan keys that the destination has too.
 type aligned struct {
-	pair check.Pair
-	rows int // about how many a range has
+	pair   check.Pair
+	ranges *check.Ranges
+	rows   int // about how many a range has
 }
 
 var _ worker.Ranges = aligned{}
 
 // Compare is worker.Ranges'.
 func (a aligned) Compare(ctx context.Context, r job.Range) (rows int, suspects []string, err error) {
-	found, err := check.Range(ctx, a.pair, r.After, r.UpTo, a.rows)
+	found, err := a.ranges.Compare(ctx, r.After, r.UpTo, a.rows)
 	return int(found.Rows), found.Suspects, err
 }
 

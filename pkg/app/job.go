@@ -16,6 +16,7 @@ import (
 
 	"github.com/masixun71/cupid-go/pkg/broker"
 	"github.com/masixun71/cupid-go/pkg/callback"
+	"github.com/masixun71/cupid-go/pkg/check"
 	"github.com/masixun71/cupid-go/pkg/job"
 	"github.com/masixun71/cupid-go/pkg/scheduler"
 	"github.com/masixun71/cupid-go/pkg/table/mysql"
@@ -466,9 +467,9 @@ func (r *jobRun) hash(t *worker.Target, plan *mysql.Plan, n int) {
 	if ok, _ := plan.Destinations[n].Hashable(); ok {
 		t.Hashes = hashes{source: plan.Source, destination: plan.Destinations[n], n: n}
 	}
-	pairing := plan.Pairing(n, mysql.PairingOptions{})
-	if pairing.Strategy() == mysql.RangeChecksum {
-		t.Ranges = aligned{rows: r.job.RangeRows, pair: pairOf(r.job.Name, t.Config.Name, pairing)}
+	pair := pairOf(r.job.Name, t.Config.Name, plan.Pairing(n, mysql.PairingOptions{}))
+	if ranges, err := check.NewRanges(pair); err == nil { // else it is compared in another way
+		t.Ranges = aligned{pair: pair, ranges: ranges, rows: r.job.RangeRows}
 	}
 }
 

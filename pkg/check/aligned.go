@@ -118,7 +118,7 @@ func reachable(p job.Point) job.Point {
 // likely equal too, and to fold it is cheaper than to mark each of its rows.
 func (c *comparison) compareRange(ctx context.Context, s stretch) (cover, error) {
 	if !c.calm.Load() {
-		return c.compareMarks(ctx, s)
+		return c.compareParts(ctx, s, uint64(s.rows))
 	}
 	began := time.Now()
 	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) (diff.Fold, error) {
@@ -127,32 +127,36 @@ func (c *comparison) compareRange(ctx context.Context, s stretch) (cover, error)
 	if err != nil {
 		return cover{}, err
 	}
-	found := cover{source: seen{rows: source.Rows}, destination: seen{rows: target.Rows}, took: time.Since(began)}
 	if source.Equal(target) {
-		return found, nil
+		return cover{source: seen{rows: source.Rows}, destination: seen{rows: target.Rows}, took: time.Since(began)}, nil
 	}
-	return found, c.compareParts(ctx, s, max(source.Rows, target.Rows))
+	return c.compareParts(ctx, s, max(source.Rows, target.Rows))
 }
 
-// compareParts compares the marks of a stretch of so many rows, of which no more
-// are held at once than of any stretch.
-func (c *comparison) compareParts(ctx context.Context, s stretch, rows uint64) error {
-	most := c.limits.ranges.most
-	for more := rows > uint64(most); more; {
+// compareParts compares the marks of a stretch of about so many rows, of which no
+// more are held at once than of any stretch.
+func (c *comparison) compareParts(ctx context.Context, s stretch, rows uint64) (whole cover, err error) {
+	for more := rows > uint64(c.limits.ranges.most); ; {
 		part := s
-		var err error
-		if part.upto, more, err = c.lesserStep(ctx, s.after, s.upto, most); err != nil {
-			return err
-		}
 		if more {
-			if _, err := c.compareMarks(ctx, part); err != nil {
-				return err
+			if part.upto, more, err = c.lesserStep(ctx, s.after, s.upto, c.limits.ranges.most); err != nil {
+				return cover{}, err
 			}
-			s.after = part.upto
+			if !more {
+				part.upto = s.upto
+			}
+		}
+		found, err := c.compareMarks(ctx, part)
+		if err != nil {
+			return cover{}, err
+		}
+		whole.source.rows += found.source.rows
+		whole.destination.rows += found.destination.rows
+		whole.took += found.took
+		if s.after = part.upto; s.after.String() == s.upto.String() {
+			return whole, nil
 		}
 	}
-	_, err := c.compareMarks(ctx, s)
-	return err
 }
 
 // compareMarks compares a stretch row by row, by their hashes.

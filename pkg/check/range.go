@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"sync/atomic"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 )
@@ -15,25 +16,39 @@ type Stretch struct {
 	Suspects []string // keys of the source that have no copy, several, or one with another hash
 }
 
-// Range compares the keys (after, upto] of a RangeChecksum pair, about rows of
-// them, without reading anything again. after may be open. Rows that only the
-// destination has are left out.
-func Range(ctx context.Context, p Pair, after, upto job.Point, rows int) (Stretch, error) {
+// Ranges compares one range after the other, or several at once, of a
+// RangeChecksum pair.
+type Ranges struct {
+	pair Pair
+	calm atomic.Bool // the last was equal, and so may be the next
+}
+
+// NewRanges refuses a pair that is compared in another way.
+func NewRanges(p Pair) (*Ranges, error) {
 	if p.Strategy != RangeChecksum {
-		return Stretch{}, fmt.Errorf("compare a range of %s with %s: they are compared by %s", p.Job, p.Destination, p.Strategy)
+		return nil, fmt.Errorf("compare a range of %s with %s: they are compared by %s", p.Job, p.Destination, p.Strategy)
 	}
-	c := &comparison{pair: p, limits: defaultLimits, state: &State{}}
-	c.calm.Store(true)
+	r := &Ranges{pair: p}
+	r.calm.Store(true)
+	return r, nil
+}
+
+// Compare compares the keys (after, upto], about rows of them, without reading
+// anything again. after may be open. Rows that only the destination has are left
+// out.
+func (r *Ranges) Compare(ctx context.Context, after, upto job.Point, rows int) (Stretch, error) {
+	c := &comparison{pair: r.pair, limits: defaultLimits, state: &State{}}
+	c.calm.Store(r.calm.Load())
 	c.limits.suspects = math.MaxInt // the range bounds them; one that is only counted would be lost
-	c.state.open(p.Relation.Same, c.limits.suspects)
+	c.state.open(r.pair.Relation.Same, c.limits.suspects)
 	if after.Open() {
-		first, found, err := p.Source.Step(ctx, after, upto, 1)
+		first, found, err := r.pair.Source.Step(ctx, after, upto, 1)
 		if err != nil || !found {
 			return Stretch{}, err
 		}
 		n, ok := number(first)
 		if !ok {
-			return Stretch{}, fmt.Errorf("compare a range of %s with %s: its keys are no whole numbers", p.Job, p.Destination)
+			return Stretch{}, fmt.Errorf("compare a range of %s with %s: its keys are no whole numbers", r.pair.Job, r.pair.Destination)
 		}
 		after = keyPoint(new(big.Int).Sub(n, one))
 	}
@@ -42,10 +57,12 @@ func Range(ctx context.Context, p Pair, after, upto job.Point, rows int) (Stretc
 		return Stretch{}, err
 	}
 	s := Stretch{Rows: found.source.rows}
-	for _, suspect := range c.state.suspects.sorted() {
+	suspects := c.state.suspects.sorted()
+	for _, suspect := range suspects {
 		if suspect.kind != Extra {
 			s.Suspects = append(s.Suspects, string(suspect.key))
 		}
 	}
+	r.calm.Store(len(suspects) == 0)
 	return s, nil
 }
