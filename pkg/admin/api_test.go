@@ -304,7 +304,7 @@ func TestAProcessWithoutAFleetHasNoPageAndNoAPI(t *testing.T) {
 		status, _ := get(t, "GET", "http://"+server.Addr()+path)
 		require.Equal(t, want, status, path)
 	}
-	require.ErrorContains(t, admin.Client{Addr: server.Addr()}.Status(t.Context(), &struct{}{}), server.Addr()+": it wants its http.token, and no token was given")
+	require.ErrorContains(t, admin.Client{Addr: server.Addr()}.Status(t.Context(), &struct{}{}), server.Addr()+": it wants its http.token, and none was given: set CUPID_HTTP_TOKEN, or name a file with --token-file")
 	known := admin.Client{Addr: server.Addr(), Token: job.NewSecret(token)}
 	require.NoError(t, known.Status(t.Context(), &struct{}{}))
 	_, err = known.Events(t.Context(), "", 1)

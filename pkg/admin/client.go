@@ -111,7 +111,7 @@ func (c Client) refusal(path string, status int, answer []byte) error {
 		return c.unexpected(path, status)
 	}
 	if status == http.StatusUnauthorized {
-		f.Error = "it wants its http.token, and no token was given"
+		f.Error = "it wants its http.token, and none was given: set CUPID_HTTP_TOKEN, or name a file with --token-file"
 		if !c.Token.Empty() {
 			f.Error = "the token is not its http.token"
 		}

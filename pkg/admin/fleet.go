@@ -159,7 +159,7 @@ type Audit struct {
 // Rescan is what a person wants looked at again.
 type Rescan struct {
 	Who    string `json:"-"`
-	Job    string `json:"job"`
+	Job    string `json:"job"`            // "" for the only one of the process
 	From   string `json:"from,omitempty"` // scan keys, both inclusive; "" is no bound
 	To     string `json:"to,omitempty"`
 	Reason string `json:"reason,omitempty"`

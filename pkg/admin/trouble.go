@@ -104,7 +104,11 @@ func troubles(o Overview, past []sample) []Trouble {
 		if j.Retired {
 			continue // nobody expects anything of it
 		}
-		all = append(all, troublesOf(j, working, o.At, past)...)
+		found := troublesOf(j, working, o.At, past)
+		if waitsForReceivers(o, j) { // which is said above: to retry now brings nothing
+			found = slices.DeleteFunc(found, func(t Trouble) bool { return t.Kind == SlowCallbacks })
+		}
+		all = append(all, found...)
 		if j.Leader == "" {
 			leaderless = append(leaderless, j.Name)
 		}
@@ -144,6 +148,21 @@ func troubles(o Overview, past []sample) []Trouble {
 	return all
 }
 
+// waitsForReceivers says whether all receivers that a job calls are down.
+func waitsForReceivers(o Overview, j Job) bool {
+	calls := false
+	for _, d := range j.Destinations {
+		if d.Receiver == "" {
+			continue
+		}
+		calls = true
+		if !slices.ContainsFunc(o.Receivers, func(r job.Receiver) bool { return r.Host == d.Receiver && r.Down() }) {
+			return false
+		}
+	}
+	return calls
+}
+
 // receiverDown says what waits for a receiver.
 func receiverDown(o Overview, r job.Receiver) Trouble {
 	t := Trouble{Kind: ReceiverDown, Severity: Bad, Endpoint: r.Host, Since: r.Since, Detail: r.Code, Queue: "slow"}
@@ -156,7 +175,7 @@ func receiverDown(o Overview, r job.Receiver) Trouble {
 			}
 		}
 	}
-	t.Text = fmt.Sprintf("The receiver %s is down (%s) since %s UTC. %d callbacks are open; they are sent by themselves when it is back, it is tried every half minute.",
+	t.Text = fmt.Sprintf("The receiver %s is down (%s) since %s UTC. Mend it: %d callbacks are open and are sent by themselves then, it is tried every half minute.",
 		r.Host, cmp.Or(r.Code, "no answer"), r.Since.UTC().Format(time.DateTime), t.Count)
 	return t
 }

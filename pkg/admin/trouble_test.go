@@ -53,7 +53,14 @@ func TestTroubles(t *testing.T) {
 		"receiver down": {func(o *Overview) {
 			o.Receivers[0] = job.Receiver{Host: "h:1", State: "open", Code: "http_503", Since: o.At}
 			o.Jobs[0].Open = 40
-		}, []TroubleKind{ReceiverDown}, "The receiver h:1 is down (http_503) since 2026-11-28 03:00:00 UTC. 40 callbacks are open; they are sent by themselves when it is back"},
+		}, []TroubleKind{ReceiverDown}, "The receiver h:1 is down (http_503) since 2026-11-28 03:00:00 UTC. Mend it: 40 callbacks are open and are sent by themselves then"},
+		"slow, as its receiver is down": {func(o *Overview) {
+			o.Receivers[0].State, o.Jobs[0].Depths["callbacks:slow"] = "open", 7
+		}, []TroubleKind{ReceiverDown}, "The receiver h:1 is down"},
+		"slow, and one of its receivers is down": {func(o *Overview) {
+			o.Jobs[0].Destinations = append(o.Jobs[0].Destinations, Destination{"near", "h:2"}, Destination{"off", ""})
+			o.Receivers[0].State, o.Jobs[0].Depths["callbacks:slow"] = "open", 7
+		}, []TroubleKind{ReceiverDown, SlowCallbacks}, "The receiver h:1 is down"},
 		"receiver is tried": {func(o *Overview) { o.Receivers[0].State = "half_open" }, []TroubleKind{ReceiverDown}, "no answer"},
 		"receiver rests":    {func(o *Overview) { o.Receivers[0].State = "resting" }, nil, ""},
 		"paused":            {func(o *Overview) { o.Jobs[0].Paused = "eva: ticket 7" }, []TroubleKind{Paused}, "users is paused by eva: ticket 7."},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/admin"
@@ -129,9 +130,13 @@ func (f fleet) Row(ctx context.Context, l admin.Look) (any, error) {
 
 // Rescan begins to have rows of a job of this process looked at again.
 func (f fleet) Rescan(ctx context.Context, o admin.Rescan) (job.Scan, error) {
-	for _, r := range f.a.runs() {
-		if r.job.Name == o.Job {
-			return f.a.beginRescan(ctx, r.job, RescanOptions{Job: o.Job, From: o.From, To: o.To, Who: o.Who, Why: o.Reason})
+	runs := f.a.runs()
+	if o.Job == "" && len(runs) != 1 {
+		return "", admin.Asked(admin.ErrUnknown, fmt.Errorf("this process runs %d jobs, say which: %s", len(runs), strings.Join(f.a.jobNames(), ", ")))
+	}
+	for _, r := range runs {
+		if r.job.Name == o.Job || o.Job == "" {
+			return f.a.beginRescan(ctx, r.job, RescanOptions{Job: r.job.Name, From: o.From, To: o.To, Who: o.Who, Why: o.Reason})
 		}
 	}
 	return "", admin.Asked(admin.ErrElsewhere, fmt.Errorf("the config of this process has no job %q: ask a scheduler that runs it", o.Job))

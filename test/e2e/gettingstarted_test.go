@@ -47,7 +47,7 @@ func TestTheFirstSessionGoesAsItIsPrinted(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	home, err := os.MkdirTemp("", "cupid") // short: the path of a socket has 108 bytes
+	home, err := os.MkdirTemp("", "cupid") //nolint:usetesting // short: the path of a socket has 108 bytes
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
 	here := []string{"make build\n", "", `"$HOME/cupid-demo"`, `"` + home + `/demo"`, "bin/", binariesDir(t) + "/"}

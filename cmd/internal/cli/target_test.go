@@ -80,7 +80,7 @@ func TestOnlyTheTokenOpensTheAPI(t *testing.T) {
 		{"status"}, {"jobs"}, {"workers"}, {"events"}, {"queue", "ls", "--queue", "slow"}, {"queue", "show", "x"}, {"queue", "retry", "x"}, {"rescan"},
 		{"pause", "users", "--reason", "x"}, {"resume", "users"}, {"workers", "quiet", "h:1", "--reason", "x"}, {"jobs", "rm", "users", "--yes"}, {"row", "idle", "7"},
 	} {
-		require.Equal(t, "cupid: "+addr+": it wants its http.token, and no token was given\n", cupid(t, []string{"--addr", addr}, exitMistake, args...))
+		require.Equal(t, "cupid: "+addr+": it wants its http.token, and none was given: set CUPID_HTTP_TOKEN, or name a file with --token-file\n", cupid(t, []string{"--addr", addr}, exitMistake, args...))
 		wrong := []string{"--addr", addr, "--token-file", tokenFile(t, "guessed")}
 		require.Equal(t, "cupid: "+addr+": the token is not its http.token\n", cupid(t, wrong, exitMistake, args...))
 	}

@@ -198,7 +198,7 @@ const words = {
   "t-redis_down": ["", "Redis 没有响应，什么都不比对、不回调：{detail}"],
   "t-redis_full": ["", "Redis 内存已用 {count} %（到 85 % 就停止比对）。请加内存，或处理积压的回调。"],
   "t-no_workers": ["", "没有 worker 在运行：什么都不比对，也没有回调。请启动：worker -c FILE"],
-  "t-receiver_down": ["", "接收方 {endpoint} 自 {since} 起故障（{detail}）。有 {count} 条回调未关闭；它恢复后会自动发送，每半分钟试一次。"],
+  "t-receiver_down": ["", "接收方 {endpoint} 自 {since} 起故障（{detail}）。请修复它：有 {count} 条回调未关闭，恢复后会自动发送，每半分钟试一次。"],
   "t-no_leader": ["", "{count} 个任务（{detail}）没有主调度：新数据不会被检查。"],
   "t-nothing_compared": ["", "任务 {job} 一分钟内没有比对，却有 {count} 个区间在等待。"],
   "t-too_many_open": ["", "任务 {job} 有 {count} 条回调未关闭，已到上限：停止比对。"],
