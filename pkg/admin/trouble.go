@@ -121,6 +121,16 @@ func troubles(o Overview, past []sample) []Trouble {
 		all = append(all, Trouble{Kind: NoLeader, Severity: Bad, Job: leaderless[0], Count: int64(n), Detail: names,
 			Text: fmt.Sprintf("No scheduler leads %d jobs (%s): nothing new of them is looked at.", n, names)})
 	}
+	all = append(all, processTroubles(o)...)
+	slices.SortStableFunc(all, func(a, b Trouble) int {
+		return cmp.Or(strings.Compare(string(a.Severity), string(b.Severity)),
+			cmp.Compare(slices.Index(troubleOrder, a.Kind), slices.Index(troubleOrder, b.Kind)), cmp.Compare(b.Count, a.Count))
+	})
+	return all
+}
+
+// processTroubles are what processes say of themselves, and the one that answers of itself.
+func processTroubles(o Overview) (all []Trouble) {
 	for _, p := range o.Processes {
 		if p.Quiet != "" {
 			all = append(all, Trouble{Kind: QuietProcess, Severity: Warning, Detail: p.ID + ": " + p.Quiet,
@@ -141,10 +151,6 @@ func troubles(o Overview, past []sample) []Trouble {
 				Text: "The process that answers here is not ready: " + p.What + ": " + p.Why})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Trouble) int {
-		return cmp.Or(strings.Compare(string(a.Severity), string(b.Severity)),
-			cmp.Compare(slices.Index(troubleOrder, a.Kind), slices.Index(troubleOrder, b.Kind)), cmp.Compare(b.Count, a.Count))
-	})
 	return all
 }
 

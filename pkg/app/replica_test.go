@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,6 +285,35 @@ func TestAReplicaOfADestinationRaisesNoCalls(t *testing.T) {
 			require.Positive(t, asked(t, r.primary, ofKeys), "the suspects")
 		})
 	}
+}
+
+// TestTheDoctorNamesAReplicaOfAnotherServer: its rows are those of somebody else.
+func TestTheDoctorNamesAReplicaOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	r := newReplicated(t, 1)
+	c := r.config(r.job)
+	said := func() (all []app.Finding) {
+		for _, f := range app.Doctor(t.Context(), c, app.DoctorOptions{}) {
+			if f.Check == app.CheckReplica && f.Level == app.FoundWarning {
+				all = append(all, f)
+			}
+		}
+		return all
+	}
+	require.Empty(t, said())
+	other := mysqltest.StartPrimary(t, mysqltest.Options{})
+	_, port, err := net.SplitHostPort(other.Addr)
+	require.NoError(t, err)
+	var file, position string // from its end on: what it has done so far is nothing to the replica
+	require.NoError(t, other.Database(t).DB.QueryRowContext(t.Context(), "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'BINLOG_SNAPSHOT_FILE'").Scan(&file))
+	require.NoError(t, other.Database(t).DB.QueryRowContext(t.Context(), "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'BINLOG_SNAPSHOT_POSITION'").Scan(&position))
+	r.replicas[0].Exec(t, fmt.Sprintf("STOP SLAVE; CHANGE MASTER TO MASTER_PORT=%s, MASTER_USE_GTID=no, MASTER_LOG_FILE='%s', MASTER_LOG_POS=%s; START SLAVE", port, file, position))
+	var found []app.Finding
+	r.until(func() bool {
+		found = said()
+		return len(found) == 1 && strings.Contains(found[0].What, "it follows another server than ")
+	}, "it is named")
+	require.Contains(t, found[0].Mend, "name replicas of ")
 }
 
 // What doctor and explain say of replicas.

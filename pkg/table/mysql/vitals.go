@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/masixun71/cupid-go/pkg/diff"
 	"github.com/masixun71/cupid-go/pkg/table"
 )
 
@@ -67,25 +68,44 @@ func lackingMonitor(err error) error {
 // replication is how far a replica is behind its primary, by its own account;
 // negative when its replication stands still.
 func (d *Database) replication(ctx context.Context) (replica bool, behind time.Duration, err error) {
-	const operation = "read the replica's lag"
-	names, rows, err := d.ungated(ctx, operation, "SHOW REPLICA STATUS")
-	if number, answered := serverNumber(err); answered && number == errSyntax {
-		names, rows, err = d.ungated(ctx, operation, "SHOW SLAVE STATUS") // MySQL before 8.0.22
-	}
-	if err != nil {
-		return false, 0, err
-	}
-	column := slices.IndexFunc(names, func(name string) bool {
-		return strings.EqualFold(name, "Seconds_Behind_Source") || strings.EqualFold(name, "Seconds_Behind_Master")
-	})
-	if column < 0 {
-		return false, 0, nil
-	}
-	for _, row := range rows { // one for each channel
-		if row[column] == nil {
+	channels, err := d.channels(ctx, "Seconds_Behind_Source", "Seconds_Behind_Master")
+	for _, seconds := range channels {
+		if seconds == nil {
 			return true, -1, nil
 		}
-		behind = max(behind, time.Duration(atoi(row[column]))*time.Second)
+		behind = max(behind, time.Duration(atoi(seconds))*time.Second)
 	}
-	return len(rows) > 0, behind, nil
+	return len(channels) > 0, behind, err
+}
+
+// Replicates reports whether a replica follows this primary itself, by the ids of the servers. Where one does not say
+// its id, nobody can tell, which counts as yes.
+func (d *Database) Replicates(ctx context.Context, primary *Database) (bool, error) {
+	_, rows, err := primary.ungated(ctx, "read the server's id", "SELECT @@server_id")
+	if err != nil || len(rows) != 1 || len(rows[0]) != 1 || atoi(rows[0][0]) == 0 {
+		return true, err
+	}
+	followed, err := d.channels(ctx, "Source_Server_Id", "Master_Server_Id")
+	return err != nil || len(followed) == 0 || slices.ContainsFunc(followed, func(id diff.Value) bool {
+		return atoi(id) == 0 || atoi(id) == atoi(rows[0][0]) // it has none until it has reached its primary
+	}), err
+}
+
+// channels gives a column of what a replica says of each server that it follows, by whichever name the server knows it.
+func (d *Database) channels(ctx context.Context, names ...string) (values []diff.Value, err error) {
+	const operation = "read the replica's state"
+	columns, rows, err := d.ungated(ctx, operation, "SHOW REPLICA STATUS")
+	if number, answered := serverNumber(err); answered && number == errSyntax {
+		columns, rows, err = d.ungated(ctx, operation, "SHOW SLAVE STATUS") // MySQL before 8.0.22
+	}
+	column := slices.IndexFunc(columns, func(found string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, found) })
+	})
+	if err != nil || column < 0 {
+		return nil, err
+	}
+	for _, row := range rows {
+		values = append(values, row[column])
+	}
+	return values, nil
 }
