@@ -13,12 +13,7 @@ func match(base uint64, source, target []diff.Mark, found func(beyond uint64, ki
 	sortMarks(base, source)
 	sortMarks(base, target)
 	for len(source)+len(target) > 0 {
-		id := uint64(0)
-		if len(target) == 0 || len(source) > 0 && source[0].ID-base <= target[0].ID-base {
-			id = source[0].ID
-		} else {
-			id = target[0].ID
-		}
+		id := lower(base, source, target)
 		a, b := leading(source, id), leading(target, id)
 		switch {
 		case a > 1 || b > 1:
@@ -32,6 +27,14 @@ func match(base uint64, source, target []diff.Mark, found func(beyond uint64, ki
 		}
 		source, target = source[a:], target[b:]
 	}
+}
+
+// lower is the ID that comes first in either.
+func lower(base uint64, source, target []diff.Mark) uint64 {
+	if len(target) == 0 || len(source) > 0 && source[0].ID-base <= target[0].ID-base {
+		return source[0].ID
+	}
+	return target[0].ID
 }
 
 // leading is how many marks with an ID come first.

@@ -76,6 +76,7 @@ func touched(t *testing.T, d *mysqltest.Database) int {
 	t.Helper()
 	rows, err := d.DB.QueryContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Handler_read%'")
 	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
 	sum := 0
 	for rows.Next() {
 		var name string
