@@ -29,10 +29,13 @@ func TestRangesAsSQL(t *testing.T) {
 		sql         string
 		args        []any
 	}{
-		"open":       {byID, "", "", "TRUE", nil},
-		"keys":       {byID, "-1", "18446744073709551615", "`id` > -1 AND `id` <= 18446744073709551615", nil},
-		"open below": {byID, "", "7", "`id` <= 7", nil},
-		"texts":      {order{keys: []column{partColumn}}, "a%2Fb", "%", "`pa``rt` > ? AND `pa``rt` <= ?", []any{"a/b", ""}},
+		"open":        {byID, "", "", "TRUE", nil},
+		"mixed signs": {byID, "-1", "18446744073709551615", "`id` > -1 AND `id` <= 18446744073709551615", nil},
+		"keys":        {byID, "7", "9223372036854775807", "`id` BETWEEN 8 AND 9223372036854775807", nil},
+		"no keys":     {byID, "7", "7", "`id` > 7 AND `id` <= 7", nil},
+		"negative":    {byID, "-9", "-7", "`id` > -9 AND `id` <= -7", nil},
+		"open below":  {byID, "", "7", "`id` <= 7", nil},
+		"texts":       {order{keys: []column{partColumn}}, "a%2Fb", "%", "`pa``rt` > ? AND `pa``rt` <= ?", []any{"a/b", ""}},
 		"instants": {byDatetime, "2026-11-22T10:00:04+08:00", "2026-11-22T10:00:05.9+08:00",
 			"`u` > ? AND `u` <= ?", []any{"2026-11-22 10:00:04", "2026-11-22 10:00:05"}},
 		"instants in UTC": {byTimestamp, "2026-11-22T10:00:04.1234+08:00", "",

@@ -53,6 +53,9 @@ func (o order) operands(p job.Point) ([]expression, error) {
 
 // within is the condition of the rows in (after, upto].
 func (o order) within(after, upto job.Point) (expression, error) {
+	if between, ok := o.between(after, upto); ok {
+		return between, nil
+	}
 	var conditions []expression
 	if !after.Open() {
 		operands, err := o.operands(after)
@@ -77,6 +80,20 @@ func (o order) within(after, upto job.Point) (expression, error) {
 		}
 	}
 	return conjunction(conditions), nil
+}
+
+// between is that condition for an integer key, which costs a server less: it looks at each row once, not
+// twice. Left out are numbers that some servers compare wrongly in this form, signed and unsigned ones mixed.
+func (o order) between(after, upto job.Point) (expression, bool) {
+	if o.update != nil || len(o.keys) != 1 || o.keys[0].kind != kindInteger || o.keys[0].nullable {
+		return expression{}, false
+	}
+	low, ok1 := integer(after)
+	high, ok2 := integer(upto)
+	if !ok1 || !ok2 || low.Sign() < 0 || low.Cmp(high) >= 0 || !high.IsInt64() {
+		return expression{}, false
+	}
+	return expression{sql: fmt.Sprintf("%s BETWEEN %d AND %s", o.keys[0].quoted(), low.Int64()+1, high)}, true
 }
 
 // beyond compares places as a dictionary does: (a, b) > (x, y) is

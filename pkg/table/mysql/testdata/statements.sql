@@ -38,7 +38,7 @@ SELECT MAX(`changed`) FROM `t` FORCE INDEX (`changed`);
 SELECT `id` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `id` > 0 ORDER BY `id` LIMIT 1 OFFSET 999;
 
 -- a page of new rows
-SELECT `id`, `id`, `number`, `name`, `price` FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
+SELECT `id`, `id`, `number`, `name`, `price` FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` BETWEEN 1 AND 3) AND (price IS NULL OR price >= 0
 ) ORDER BY `id` LIMIT 1000;
 
 -- a page of changed rows
@@ -46,7 +46,7 @@ SELECT `changed`, `id`, `id`, `number`, `name`, `price` FROM `t` FORCE INDEX (`c
 ) ORDER BY `changed`, `id` LIMIT 1000;
 
 -- a page of hashes
-SELECT `id`, `id`, `number`, CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
+SELECT `id`, `id`, `number`, CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` BETWEEN 1 AND 3) AND (price IS NULL OR price >= 0
 ) ORDER BY `id` LIMIT 1000;
 
 -- rows by scan key, with bodies
@@ -64,18 +64,18 @@ SELECT `number`, `name`, `price`, `uid` FROM `t` FORCE INDEX (`number`) WHERE `n
 SELECT `number`, CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`number`) WHERE `number` IN ('a', 'b');
 
 -- check: marks by a hash of the key
-SELECT COUNT(*),GROUP_CONCAT(CHAR(CRC32(`number`)|2147483648,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))|2147483648) SEPARATOR '') FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
+SELECT COUNT(*),GROUP_CONCAT(CHAR(CRC32(`number`)|2147483648,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))|2147483648) SEPARATOR '') FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` BETWEEN 1 AND 3) AND (price IS NULL OR price >= 0
 );
 
 -- check: marks by a hash of the key, the destination's
-SELECT COUNT(*),GROUP_CONCAT(CHAR(CRC32(`number`)|2147483648,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))|2147483648) SEPARATOR '') FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` > 0 AND `uid` <= 30;
+SELECT COUNT(*),GROUP_CONCAT(CHAR(CRC32(`number`)|2147483648,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))|2147483648) SEPARATOR '') FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` BETWEEN 1 AND 30;
 
 -- check: a fold
-SELECT COUNT(*),BIT_XOR(CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))*2654435769),0 FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` > 0 AND `id` <= 3) AND (price IS NULL OR price >= 0
+SELECT COUNT(*),BIT_XOR(CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(`name`,x'FE' COLLATE `binary`),IFNULL(CAST(`price` AS DECIMAL(65,4)),x'FE' COLLATE `binary`)))*2654435769),0 FROM `t` FORCE INDEX (`PRIMARY`) WHERE (`id` BETWEEN 1 AND 3) AND (price IS NULL OR price >= 0
 );
 
 -- check: what passes a sieve
-SELECT `number`,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` > 0 AND `uid` <= 30 AND CRC32(`number`)&65535 IN (7,8) AND CRC32(`number`)>>16&32767 IN (9);
+SELECT `number`,CRC32(CONCAT_WS(x'FF' COLLATE `binary`,`number`,IFNULL(CONVERT(`name` USING utf8mb4),x'FE' COLLATE `binary`),IFNULL(`price`,x'FE' COLLATE `binary`)))*2654435769 FROM `t` FORCE INDEX (`PRIMARY`) WHERE `uid` BETWEEN 1 AND 30 AND CRC32(`number`)&65535 IN (7,8) AND CRC32(`number`)>>16&32767 IN (9);
 
 -- a look whether all is well
 SELECT 1 FROM `t` LIMIT 1;
