@@ -41,7 +41,7 @@ type Store struct {
 	path  string
 	addr  string
 	log   *slog.Logger
-	lock  *os.File
+	lock  *filelock.Lock
 	redis *miniredis.Miniredis
 	views *viewer
 
@@ -72,7 +72,7 @@ func Open(path string, log *slog.Logger) (*Store, error) {
 	s := &Store{path: path, log: log, lock: lock, redis: miniredis.NewMiniRedis()}
 	if err := s.open(); err != nil {
 		s.redis.Close()
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, lock.Release())
 	}
 	return s, nil
 }
@@ -138,7 +138,7 @@ func (s *Store) Close() error {
 	}
 	err := s.save()
 	s.redis.Close()
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, s.lock.Release())
 }
 
 // keepTime moves the server's clock for expiry, which stands still by itself.
@@ -210,21 +210,16 @@ func (s *Store) save() error {
 
 // claim locks the state file for this process. The lock is on a file beside it,
 // because each save replaces the state file itself.
-func claim(path string) (*os.File, error) {
+func claim(path string) (*filelock.Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("state file %s: its folder cannot be made: %w", path, err)
 	}
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	lock, err := filelock.Take(path+".lock", 0o600)
+	switch {
+	case errors.Is(err, filelock.ErrLocked):
+		return nil, fmt.Errorf("state file %s is %w: stop that one or name another cacheFilePath", path, ErrInUse)
+	case err != nil:
 		return nil, fmt.Errorf("state file %s cannot be locked: make its folder writable for this user or name another cacheFilePath: %w", path, err)
-	}
-	if err := filelock.Try(lock); err != nil {
-		if errors.Is(err, filelock.ErrLocked) {
-			err = fmt.Errorf("state file %s is %w: stop that one or name another cacheFilePath", path, ErrInUse)
-		} else {
-			err = fmt.Errorf("state file %s cannot be locked: %w", path, err)
-		}
-		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }

@@ -24,7 +24,7 @@ const (
 // opens the file once so that a folder that cannot be used is known at start.
 // The name is held by a lock on a file beside it, which stays behind: to remove
 // it would let two processes lock two files of one name.
-func claim(dir, name string) (path string, lock *os.File, err error) {
+func claim(dir, name string) (path string, lock *filelock.Lock, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", nil, unusable(dir, err)
 	}
@@ -46,17 +46,13 @@ func claim(dir, name string) (path string, lock *os.File, err error) {
 }
 
 // claimOne returns filelock.ErrLocked when another process has the file.
-func claimOne(path, lockPath string) (*os.File, error) {
-	lock, err := os.OpenFile(lockPath, os.O_CREATE|os.O_RDWR, 0o640)
+func claimOne(path, lockPath string) (*filelock.Lock, error) {
+	lock, err := filelock.Take(lockPath, 0o640)
 	if err != nil {
 		return nil, err
 	}
-	err = filelock.Try(lock)
-	if err == nil {
-		err = touch(path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+	if err := touch(path); err != nil {
+		return nil, errors.Join(err, lock.Release())
 	}
 	return lock, nil
 }
@@ -79,7 +75,7 @@ type file struct {
 
 	mu       sync.Mutex
 	rotated  io.WriteCloser
-	lock     *os.File
+	lock     *filelock.Lock
 	console  *slog.Logger // for reports about the file itself
 	closed   bool
 	warnedAt time.Time
@@ -114,5 +110,5 @@ func (f *file) Close() error {
 		return nil
 	}
 	f.closed = true
-	return errors.Join(f.rotated.Close(), f.lock.Close())
+	return errors.Join(f.rotated.Close(), f.lock.Release())
 }
