@@ -185,6 +185,7 @@ func TestReclaimThatFoundNothingLeasedNeedNotWait(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		require.Equal(f, job.Reclaimed{Next: -time.Millisecond}, f.takeBack())
 		f.want(state{"reclaim": {"hold=0", "last=@now"}})
+		require.InDelta(f, 10*lease, f.raw.PTTL(f.Context(), f.keys.reclaim()).Val(), float64(time.Minute), "a job that nobody runs leaves nothing")
 		leased := state{"ranges:leased": {r1 + "@+10m"}, "range:" + r1: {"token=x"}}
 		f.seed(leased)
 		f.pass(lease * 4 / 5)

@@ -9,15 +9,19 @@
 -- Begins with ZREM, which passes a full Redis.
 redis.call('ZREM', KEYS[2], '')
 local at, lease = now(), tonumber(ARGV[1])
-local note = redis.call('HMGET', KEYS[1], 'last', 'hold')
-local last, hold = tonumber(note[1] or '') or 0, tonumber(note[2] or '') or 0
+local noted = redis.call('HMGET', KEYS[1], 'last', 'hold')
+local last, hold = tonumber(noted[1] or '') or 0, tonumber(noted[2] or '') or 0
 local leased = redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[4])
+local function note(hold)
+  redis.call('HSET', KEYS[1], 'last', int(at), 'hold', int(hold))
+  redis.call('PEXPIRE', KEYS[1], int(10 * lease)) -- it says nothing any more by then, and a job that nobody runs leaves nothing
+end
 if leased == 0 then -- what is leased from now on ends a lease from now: looked at by then, it needs no waiting
-  redis.call('HSET', KEYS[1], 'last', int(at), 'hold', '0')
+  note(0)
   return {0, 0, -1}
 end
 if at < last or at - last > lease then hold = at + lease end
-redis.call('HSET', KEYS[1], 'last', int(at), 'hold', int(hold))
+note(hold)
 if at < hold then
   -- A clock that stepped back leaves leases that would end long after: nobody may have one for longer than from now.
   local wait, most = hold - at, tonumber(ARGV[2])
