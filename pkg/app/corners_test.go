@@ -116,6 +116,8 @@ func TestRowSeenAgainWhileLeasedIsCalledAgain(t *testing.T) {
 	w.done(1)
 	require.Equal(t, 2, w.receiver.Count())
 	w.equal()
+	sent := w.receiver.Received()
+	require.NotEqual(t, sent[0].Header.Get("Webhook-Id"), sent[1].Header.Get("Webhook-Id"), "a receiver that deduplicates must not swallow the second")
 }
 
 // TestRangeIsComparedAgainWhenAFailoverForgotItsDifferences sets Redis back

@@ -226,7 +226,7 @@ func (c *Callbacks) Do(ctx context.Context, act job.Act, who, why, event string,
 	for chunk := range slices.Chunk(ids, upkeepBatch) {
 		args := []any{
 			string(act), oneLine(who), oneLine(why), k.callbackPrefix(), k.callbacksPrefix(), k.troubledPrefix(),
-			c.q.b.wakeChannel(), c.q.message(job.WakeCallbacks), oneLine(event),
+			c.q.b.wakeChannel(), c.q.message(job.WakeCallbacks), oneLine(event), job.NewWebhookID(),
 		}
 		for _, id := range chunk {
 			args = append(args, id)

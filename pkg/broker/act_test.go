@@ -85,6 +85,23 @@ func TestWhatAPersonDoesWithCallbacks(t *testing.T) {
 	}
 }
 
+// TestUnparkedCallbackWhoseReceiverSaidYesHasANewWebhookID: one that deduplicates would swallow the repeat.
+func TestUnparkedCallbackWhoseReceiverSaidYesHasANewWebhookID(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		c := f.acting()
+		require.NoError(f, f.raw.HSet(f.Context(), f.keys.callbackPrefix()+"held", "posted", "1").Err())
+		_, err := c.Do(f.Context(), job.ActUnpark, "eva", "why", "", actIDs)
+		require.NoError(f, err)
+		for id, answered := range map[string]bool{"held": true, "parked": false} {
+			found := f.raw.HGetAll(f.Context(), f.keys.callbackPrefix()+id).Val()
+			require.NotContains(f, found, "posted")
+			require.Equal(f, answered, found["webhook"] != "wh", id)
+			require.Regexp(f, `^[\w-]{2,64}$`, found["webhook"])
+		}
+	})
+}
+
 func b2i(b bool) int {
 	if b {
 		return 1

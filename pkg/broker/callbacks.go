@@ -106,7 +106,7 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
 	args := []any{
 		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife / time.Second),
-		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troubledPrefix(),
+		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troubledPrefix(), job.NewWebhookID(),
 	}
 	for _, s := range settlements {
 		to, ok := waitsIn[s.To]

@@ -166,14 +166,14 @@ func TestCallbackThatWasSeenAgainIsNotClosed(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(f *fixture) {
 		heard := f.hints()
-		f.seed(leasedCallback.and(state{"callback:" + cb: append(leasedCallback["callback:"+cb], "posted=1", "hot_since=@-1m", "doubt=1")}))
+		f.seed(leasedCallback.and(state{"callback:" + cb: append(leasedCallback["callback:"+cb], "posted=1", "hot_since=@-1m", "doubt=1", "attempts=2")}))
 		require.NoError(f, f.PutAgain(f.Context(), []job.Difference{difference("7")}))
 		require.Equal(f, job.SettledAgain, f.settle(job.Settlement{Callback: leased(), To: job.Closed, Counters: "closed_equal"}))
 		f.want(state{
 			"callbacks:confirm": {cb + "@+20m"},
 			"callback:" + cb: {
 				"attempts=0", "destination=a", "doubt=1", "first_seen=@-30m", "hash=h7", "key=7", "phase=confirm",
-				"seen=3", "shard=db.user", "type=1", "webhook=wh",
+				"seen=3", "shard=db.user", "type=1", "webhook=*",
 			},
 		})
 		require.Equal(f, []string{"db.user due"}, heard())
@@ -243,7 +243,7 @@ func TestSettleAnswersInOrder(t *testing.T) {
 			"callbacks:slow":    {cb + "@+60m"},
 			"callbacks:confirm": {"a:2@+20m"},
 			"callback:" + cb:    kept("slow"),
-			"callback:a:2":      {"destination=a", "phase=confirm", "seen=9"},
+			"callback:a:2":      {"attempts=0", "destination=a", "phase=confirm", "seen=9", "webhook=*"},
 			"stats":             {"n=2", "slow=1"},
 			"stats:day":         {"n=2", "slow=1"},
 		})

@@ -2,7 +2,7 @@
 -- KEYS  1 callbacks:parked  2 callbacks:slow  3 callbacks:retry  4 callbacks:verify  5 callbacks:confirm  6 callbacks:leased  7 events
 -- ARGV  1 act: retry, park, unpark or drop  2 who  3 reason  4 prefix of callback:<id>  5 prefix of callbacks:<destination>
 --       6 prefix of troubled:<kind>:<destination>  7 wake channel  8 wake message for callbacks
---       9 what to note as an event, "" for nothing  10.. ids
+--       9 what to note as an event, "" for nothing  10 a text that no other call has, for new webhook ids  11.. ids
 -- Returns per id "done", "leased" (a worker has it, retry needs nothing), "due" (it is on the list already),
 --         "held" (parked: unpark it first) or "gone"
 -- Atomic: the move, the hold and the note are one step. Begins with ZREM, which passes a full Redis.
@@ -14,10 +14,10 @@ local function take(key, last)
   end
   return false
 end
-for i = 10, #ARGV do
+for i = 11, #ARGV do
   local id = ARGV[i]
   local key = ARGV[4] .. id
-  local item = redis.call('HMGET', key, 'destination', 'token', 'hold', 'trouble')
+  local item = redis.call('HMGET', key, 'destination', 'token', 'hold', 'trouble', 'posted')
   local answer = 'done'
   local list = ARGV[5] .. (item[1] or '')
   if not item[1] then
@@ -36,6 +36,10 @@ for i = 10, #ARGV do
     redis.call('HDEL', key, 'hold', 'why')
     if redis.call('ZREM', KEYS[1], id) == 1 then
       redis.call('HSET', key, 'phase', 'confirm', 'attempts', '0')
+      if item[5] then -- its receiver said yes, and would take a repeat under the same webhook id for done
+        redis.call('HDEL', key, 'posted')
+        redis.call('HSET', key, 'webhook', ARGV[10] .. '-' .. i)
+      end
       redis.call('LPUSH', list, id)
       back = true
     elseif not item[3] then

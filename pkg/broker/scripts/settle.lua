@@ -3,13 +3,13 @@
 --       7 callbacks:slow  8 callbacks:parked
 -- ARGV  1 prefix of callback:<id>  2 prefix of callbacks:<destination>  3 life of the day's counters, s
 --       4 wake channel  5 wake message for a due time  6 wake message for callbacks  7 confirm delay, ms
---       8 prefix of troubled:<kind>:<destination>
+--       8 prefix of troubled:<kind>:<destination>  9 a text that no other call has, for new webhook ids
 --       then per callback: id, token, to, delay in ms, seen, counters (words), number of fields, field, value, …
 --       to: close, release, or a KEYS index 4..8
 -- Returns per callback "ok", "lost" (leased by somebody else, or closed) or "again" (seen again while leased: to confirm)
 -- Atomic: the token, the count of sightings and the move are one step. Begins with ZREM, which passes a full Redis.
 redis.call('ZREM', KEYS[1], '')
-local at, reply, i, back = now(), {}, 9, false
+local at, reply, i, back = now(), {}, 10, false
 -- Writes of a kind are collected, so that a batch costs a few commands and not a few for each callback.
 local ended, closed, waiting, soonest, counts = {}, {}, {}, {}, {}
 local function wait(key, due, id)
@@ -35,9 +35,10 @@ while i <= #ARGV do
     local answer, worry = 'ok', ''
     ended[#ended + 1] = id
     if to == 'close' and item[2] ~= seen then
-      -- It was seen different once more after it had been read equal, or just before: look again.
+      -- It was seen different once more after it had been read equal, or just before: look again. That is another
+      -- callback: a receiver that deduplicates has perhaps answered the old webhook id with a yes.
       redis.call('HDEL', key, 'token', 'worker', 'hot_since', 'posted', 'trouble')
-      redis.call('HSET', key, 'phase', 'confirm')
+      redis.call('HSET', key, 'phase', 'confirm', 'attempts', '0', 'webhook', ARGV[9] .. '-' .. #reply + 1)
       wait(KEYS[4], at + tonumber(ARGV[7]), id)
       answer = 'again'
     elseif to == 'close' then
