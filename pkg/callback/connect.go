@@ -80,7 +80,13 @@ func (e *forbiddenError) Error() string {
 
 // metadata are the addresses at which clouds tell a machine its secrets, besides
 // link-local ones.
-var metadata = []netip.Addr{netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("168.63.129.16")}
+var metadata = []netip.Addr{
+	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"),
+	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"), netip.MustParseAddr("fd20:ce::254"),
+}
+
+// translated are IPv6 addresses that hold an IPv4 one, which a translator (NAT64) calls for them.
+var translated = netip.MustParsePrefix("64:ff9b::/96")
 
 // gatekeeper looks at an address when it is dialed, behind all names: a name may
 // change its address after the config was checked.
@@ -92,7 +98,11 @@ func gatekeeper(networks []netip.Prefix) func(network, address string, _ syscall
 		}
 		ip := at.Addr().Unmap().WithZone("")
 		allowed := len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(ip) })
-		if !allowed || ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.Contains(metadata, ip) {
+		called := ip
+		if raw := ip.As16(); translated.Contains(ip) {
+			called = netip.AddrFrom4([4]byte(raw[12:]))
+		}
+		if !allowed || called.IsLinkLocalUnicast() || called.IsMulticast() || slices.Contains(metadata, called) {
 			return &forbiddenError{ip}
 		}
 		return nil

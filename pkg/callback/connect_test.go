@@ -99,6 +99,11 @@ func TestForbiddenAddresses(t *testing.T) {
 		"[fd00:ec2::254]":            {nil, "forbidden"},
 		"100.100.100.200":            {ten, "forbidden"},
 		"[::ffff:169.254.169.254]":   {[]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, "forbidden"},
+		"[::ffff:168.63.129.16]":     {nil, "forbidden"},
+		"[fd00:ec2::23]":             {nil, "forbidden"},
+		"[fd20:ce::254]":             {nil, "forbidden"},
+		"[64:ff9b::169.254.169.254]": {nil, "forbidden"}, // a translator calls the IPv4 address in it
+		"[64:ff9b::100.100.100.200]": {[]netip.Prefix{netip.MustParsePrefix("64:ff9b::/96")}, "forbidden"},
 	} {
 		a := endpoint(t, job.Callback{URL: "http://" + address, Connect: job.Connect{Networks: c.networks, Proxy: job.NewSecret(callback.NoProxy)}}).Send(t.Context(), delivery)
 		require.Equal(t, c.code, a.Code, "%s: %s", address, a.Detail)

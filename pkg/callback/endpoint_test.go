@@ -7,6 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -164,6 +168,38 @@ func TestSignatureIsThatOfTheStandard(t *testing.T) {
 	require.Equal(t, job.Delivered, e.Send(t.Context(), delivery).Outcome)
 	require.NoError(t, <-verify)
 	require.NoError(t, <-verify)
+}
+
+// TestSignatureIsThatOfTheShellCommandOfTheDocs has each request's signature computed once more by openssl.
+func TestSignatureIsThatOfTheShellCommandOfTheDocs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "callbacks.md"))
+	require.NoError(t, err)
+	command := regexp.MustCompile("(?s)```sh\n([^`]*openssl dgst[^`]*)```").FindSubmatch(page)
+	require.NotNil(t, command)
+	secrets := []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkIHNlY3JldA=="} // while one is changed for the other
+	type request struct{ id, timestamp, signature, body string }
+	came := make(chan request, 1)
+	s := receiver(t, func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		came <- request{r.Header.Get("Webhook-Id"), r.Header.Get("Webhook-Timestamp"), r.Header.Get("Webhook-Signature"), string(body)}
+	})
+	for _, form := range []job.BodyForm{job.BodySeed, job.BodyRow, job.BodyExtended} {
+		e := endpoint(t, job.Callback{URL: s.URL, Body: form, Secrets: []job.Secret{job.NewSecret(secrets[0]), job.NewSecret(secrets[1])}})
+		r := delivery
+		r.Values = [][]byte{[]byte("7"), []byte("it's 100% \"多平台\" \\n\n\xff"), nil}
+		require.Equal(t, job.Delivered, e.Send(t.Context(), r).Outcome)
+		got := <-came
+		var want []string
+		for _, secret := range secrets {
+			shell := exec.CommandContext(t.Context(), "sh", "-c", string(command[1]))
+			shell.Env = append(os.Environ(), "WEBHOOK_ID="+got.id, "WEBHOOK_TIMESTAMP="+got.timestamp, "BODY="+got.body, "WEBHOOK_SECRET="+secret)
+			signature, err := shell.Output()
+			require.NoError(t, err)
+			want = append(want, "v1,"+strings.TrimSpace(string(signature)))
+		}
+		require.Equal(t, strings.Join(want, " "), got.signature, form)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

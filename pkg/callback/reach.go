@@ -16,13 +16,15 @@ import (
 func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 	defer cancel()
-	through, err := e.transport.Proxy(&http.Request{URL: e.url})
-	if err != nil {
-		return "", errors.New("the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be understood") // its own text may hold a password
-	}
-	to := e.url
-	if through != nil {
-		to, proxy = through, through.Host
+	to, own := e.url, e.transport.TLSClientConfig
+	if e.transport.Proxy != nil {
+		through, err := e.transport.Proxy(&http.Request{URL: e.url})
+		if err != nil {
+			return "", errors.New("the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be understood") // its own text may hold a password
+		}
+		if through != nil {
+			to, proxy = through, through.Host
+		}
 	}
 	conn, err := e.transport.DialContext(ctx, "tcp", hostPort(to))
 	if err != nil {
@@ -32,7 +34,12 @@ func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
 	if to.Scheme != "https" {
 		return proxy, nil
 	}
-	if err := tls.Client(conn, &tls.Config{ServerName: to.Hostname(), MinVersion: tls.VersionTLS12}).HandshakeContext(ctx); err != nil {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if own != nil {
+		config = own.Clone()
+	}
+	config.ServerName = to.Hostname()
+	if err := tls.Client(conn, config).HandshakeContext(ctx); err != nil {
 		return proxy, fmt.Errorf("TLS: %w", err)
 	}
 	return proxy, nil
