@@ -222,6 +222,7 @@ func (k *checker) job(ctx context.Context, j job.Job) error {
 		}
 		return nil
 	}
+	j.Once = true
 	plan, opened, err := inspect(ctx, j, mysql.Options{MaxOpen: 2*max(k.options.Parallel, 2) + 2, Gate: k.gates.of})
 	if err != nil {
 		return failed(err)

@@ -39,6 +39,9 @@ type Job struct {
 	ConfirmDelay time.Duration
 	// HotBound is how long a source row that keeps changing is waited for.
 	HotBound time.Duration
+	// Once is a job whose tables are compared whole, and not watched: its scan key
+	// has not to tell what is new.
+	Once bool
 	// Lenient turns a missing index and the like from a refusal into a
 	// warning: the seed form's promise.
 	Lenient bool

@@ -22,7 +22,6 @@ type shape struct {
 	name, source, destination string // columns and keys; "" at the destination is as the source
 	fill                      string // a SELECT of all columns
 	by                        []string
-	scanKey                   string
 	columns                   map[string]string // what may be damaged, with another value for it in SQL
 }
 
@@ -42,10 +41,10 @@ var shapes = []shape{
 		},
 	},
 	{
-		name:   "salary",
-		source: "emp_no INT NOT NULL, from_date DATE NOT NULL, salary INT NOT NULL, to_date DATE, PRIMARY KEY (emp_no, from_date)",
-		fill:   "SELECT 10000 + seq DIV 8, '1986-06-26' + INTERVAL seq % 8 YEAR, 38735 + seq, IF(seq % 8 = 7, '9999-01-01', NULL) FROM seq_1_to_16000",
-		by:     []string{"emp_no", "from_date"}, scanKey: "emp_no",
+		name:    "salary",
+		source:  "emp_no INT NOT NULL, from_date DATE NOT NULL, salary INT NOT NULL, to_date DATE, PRIMARY KEY (emp_no, from_date)",
+		fill:    "SELECT 10000 + seq DIV 8, '1986-06-26' + INTERVAL seq % 8 YEAR, 38735 + seq, IF(seq % 8 = 7, '9999-01-01', NULL) FROM seq_1_to_16000",
+		by:      []string{"emp_no", "from_date"},
 		columns: map[string]string{"salary": "salary - 1", "to_date": "IF(to_date IS NULL, '9999-01-01', NULL)"},
 	},
 	{
@@ -75,8 +74,8 @@ func TestDamageAtRandomIsFoundRowByRow(t *testing.T) {
 		source.Exec(t, "SET sql_mode = ''; CREATE TABLE "+s.name+" ("+s.source+"); INSERT INTO "+s.name+" "+s.fill)
 		destination.Exec(t, "SET sql_mode = ''; CREATE TABLE "+s.name+" ("+s.destination+"); INSERT INTO "+s.name+" SELECT * FROM "+source.Name+"."+s.name)
 		want[s.name] = damage(t, random, s, destination)
-		fmt.Fprintf(&jobs, "  - name: %s\n    source: {dsn: %q, table: %s, byColumn: [%s], scanKey: %q}\n    destinations: [{dsn: %q, columns: [%s], callback: {off: true}}]\n",
-			s.name, source.DSN, s.name, strings.Join(s.by, ", "), s.scanKey, destination.DSN, strings.Join(mappedColumns(s), ", "))
+		fmt.Fprintf(&jobs, "  - name: %s\n    source: {dsn: %q, table: %s, byColumn: [%s]}\n    destinations: [{dsn: %q, columns: [%s], callback: {off: true}}]\n",
+			s.name, source.DSN, s.name, strings.Join(s.by, ", "), destination.DSN, strings.Join(mappedColumns(s), ", "))
 	}
 	path := filepath.Join(t.TempDir(), "cupid.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("jobs:\n"+jobs.String()), 0o600))

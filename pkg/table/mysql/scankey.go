@@ -21,6 +21,9 @@ func (i *inspection) scanKey(where string, source *Source) {
 		i.lenient(where, fmt.Sprintf("no index begins with the scan key %s: every scan would read the whole table", key.quoted()),
 			addIndex(source.db, s, key))
 	}
+	if i.job.Once {
+		return
+	}
 	if !source.byKey.unique {
 		i.warn(where, fmt.Sprintf("the scan key %s is not unique: rows that share a value stay together", key.quoted()), "")
 	}
@@ -55,6 +58,9 @@ func (i *inspection) chooseKey(where string, d *Database, s schema) (column, boo
 	}
 	if haveID && i.job.Lenient {
 		return id, true
+	}
+	if i.job.Once && len(primaryKey) > 0 && scannable(primaryKey[0]) {
+		return primaryKey[0], true
 	}
 	i.problem(where, noKey(id, haveID, primaryKey), mendKey(d, s, id, haveID))
 	return column{}, false
