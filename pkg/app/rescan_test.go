@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,6 +47,7 @@ func TestACupidWithoutARedisIsSteeredOverItsAPI(t *testing.T) {
 	w := newWorld(t)
 	w.receiver.Behave(callbacktest.Always(http.StatusBadGateway))
 	w.insert(w.source, 1, 2)
+	w.job.Destinations[0].Callback.Retry = time.Hour // they still wait when they are parked
 	c := w.config(w.job)
 	c.Redis, c.State, c.HTTP.Token = nil, t.TempDir(), job.NewSecret(tokenOfTests)
 	w.runConfig(app.Both, c)
