@@ -182,7 +182,7 @@ func TestReplyOfAnotherShapeIsAnError(t *testing.T) {
 	require.Error(t, err)
 	_, err = numbers([]any{"x"}, 1)
 	require.Error(t, err)
-	for _, item := range []any{"text", []any{"id"}, []any{"id", "token", nil, "x"}, []any{"id", "token", "shard", "none"}} {
+	for _, item := range []any{"text", []any{"id"}, []any{"shard\x00db.user", "1", nil, "x"}, []any{"shard\x00none", "1", "id", "token"}, []any{"shard\x00db.user\x00odd", "1", "id", "token"}} {
 		_, err = parseCallback(item)
 		require.Error(t, err)
 	}

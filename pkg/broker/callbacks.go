@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -40,7 +41,7 @@ func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, 
 	return leased, errors.Join(unreadable...)
 }
 
-// parseCallback reads field, value, …, id, token. A number that does not parse is
+// parseCallback reads fields, key, id, token. A number that does not parse is
 // taken as zero: it costs a repeat, not the row.
 func parseCallback(item any) (job.LeasedCallback, error) {
 	values, ok := item.([]any)
@@ -51,32 +52,34 @@ func parseCallback(item any) (job.LeasedCallback, error) {
 	if err != nil {
 		return job.LeasedCallback{}, err
 	}
-	last := len(said) - 2
-	if last < 0 || last%2 != 0 {
+	const parts = 4
+	if len(said) != parts {
 		return job.LeasedCallback{}, fmt.Errorf("a callback has %d values", len(said))
 	}
-	id, token := said[last], said[last+1]
-	fields := make(map[string]string, last/2)
-	for i := 0; i < last; i += 2 {
-		fields[said[i]] = said[i+1]
+	fields, key, id, token := job.Fields(strings.Split(said[0], "\x00")), said[1], said[2], said[3]
+	if len(fields)%2 != 0 {
+		return job.LeasedCallback{}, fmt.Errorf("callback %s has %d names and values", id, len(fields))
 	}
-	shard, err := job.ParseShard(fields["shard"])
+	shard, err := job.ParseShard(fields.Get("shard"))
 	if err != nil {
 		return job.LeasedCallback{}, fmt.Errorf("callback %s: %w", id, err)
 	}
 	return job.LeasedCallback{
 		ID: job.CallbackID(id), Token: token,
-		Destination: fields["destination"], Shard: shard, Key: fields["key"],
-		Type: job.Type(number(fields["type"])), SourceHash: fields["hash"], WebhookID: fields["webhook"],
-		Phase: job.Phase(fields["phase"]), Seen: fields["seen"], Attempts: int(number(fields["attempts"])),
-		FirstSeen: at(fields["first_seen"]), HotSince: at(fields["hot_since"]),
-		Posted: fields["posted"] != "", Doubt: fields["doubt"] != "",
-		Status: fields["status"], Error: fields["error"], Trouble: job.AlertKind(fields["trouble"]),
+		Destination: fields.Get("destination"), Shard: shard, Key: key,
+		Type: job.Type(number(fields.Get("type"))), SourceHash: fields.Get("hash"), WebhookID: fields.Get("webhook"),
+		Phase: job.Phase(fields.Get("phase")), Seen: fields.Get("seen"), Attempts: int(number(fields.Get("attempts"))),
+		FirstSeen: at(fields.Get("first_seen")), HotSince: at(fields.Get("hot_since")),
+		Posted: fields.Get("posted") != "", Doubt: fields.Get("doubt") != "",
+		Status: fields.Get("status"), Error: fields.Get("error"), Trouble: job.AlertKind(fields.Get("trouble")),
 		Stored: fields,
 	}, nil
 }
 
 func number(s string) int64 {
+	if s == "" { // most times are not there, and an error costs
+		return 0
+	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		return 0
@@ -153,7 +156,7 @@ func fields(s job.Settlement) []any {
 	}
 	changed := make([]any, 0, 2*len(all))
 	for _, f := range all {
-		if c.Stored == nil || c.Stored[f[0]] != f[1] {
+		if c.Stored == nil || c.Stored.Get(f[0]) != f[1] {
 			changed = append(changed, f[0], f[1])
 		}
 	}

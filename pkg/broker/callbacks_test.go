@@ -62,7 +62,7 @@ func TestFetchLeasesTheOldestCallbacks(t *testing.T) {
 		require.WithinDuration(f, now, c.LeasedAt, 20*time.Second)
 		require.WithinDuration(f, now.Add(-30*time.Minute), c.FirstSeen, 20*time.Second)
 		require.WithinDuration(f, now.Add(-3*time.Minute), c.HotSince, 20*time.Second)
-		require.Equal(f, "h7", c.Stored["hash"])
+		require.Equal(f, "h7", c.Stored.Get("hash"))
 		c.LeasedAt, c.FirstSeen, c.HotSince, c.Stored = time.Time{}, time.Time{}, time.Time{}, nil
 		require.Equal(f, job.LeasedCallback{
 			ID: cb, Token: c.Token, Destination: "a", Shard: shard(), Key: "7", Type: job.Missing, SourceHash: "h7",
@@ -74,6 +74,19 @@ func TestFetchLeasesTheOldestCallbacks(t *testing.T) {
 		require.Equal(f, []string{"b:db.user:1"}, after["callbacks:b"])
 		require.Equal(f, []string{"a:db.user:6@+10m", cb + "@+10m"}, after["callbacks:leased"])
 		require.Equal(f, []string{"destination=a", "key=6", "shard=db.user", "token=*", "worker=w1"}, after["callback:a:db.user:6"])
+	})
+}
+
+// TestKeyOfAnyBytesIsLeasedAsItIs: a binary scan key may hold what divides the fields of a reply.
+func TestKeyOfAnyBytesIsLeasedAsItIs(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(f *fixture) {
+		key := "key\x00\x00shard\x00\r\n\xff"
+		f.seed(state{"callbacks:a": {"a:odd"}, "callback:a:odd": {"destination=a", "key=" + key, "shard=db.user", "seen=3"}})
+		c := f.fetchCallback()
+		require.Equal(f, key, c.Key)
+		require.Equal(f, shard(), c.Shard)
+		require.Equal(f, "3", c.Seen)
 	})
 }
 

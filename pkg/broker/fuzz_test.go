@@ -45,7 +45,7 @@ func replyOf(text string) []any {
 func FuzzReplies(f *testing.F) {
 	for _, reply := range []string{
 		"ok", "spec", "spec,identity,db.user#id", "spec,details", "paused", "backlog", "backlog,#7", "backlog,many", "nil", "", "#1", "weird",
-		"full", "lost", "portion,#3", "ok,#1700000000000,(a:1,tok-1,destination,a,shard,db.user,key,1,type,x,seen,9)", "ok,#1,(a:1)", "ok,#1,(a:1,t,f)", "ok,#1,x",
+		"full", "lost", "portion,#3", "ok,#1700000000000,(destination\x00a\x00shard\x00db.user\x00key\x00\x00type\x00x\x00seen\x009,1,a:1,tok-1)", "ok,#1,(shard\x00db.user\x00type,1,a:1,tok-1)", "ok,#1,(a:1)", "ok,#1,(a:1,t,f)", "ok,#1,x",
 		"#1,#2,#3", "#1,x,#3", "insert:db.user:1..2,t,0,0,0",
 	} {
 		f.Add(reply)

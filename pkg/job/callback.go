@@ -51,7 +51,20 @@ type LeasedCallback struct {
 	Trouble     AlertKind // what people are told of it; "" mostly
 	// Stored are the fields as the queue holds them, by its own names: what is
 	// equal to them need not be written again.
-	Stored map[string]string
+	Stored Fields
+}
+
+// Fields are names and values by turns, of things that have a dozen of them at most.
+type Fields []string
+
+// Get gives the value of a name, "" when it is not there.
+func (f Fields) Get(name string) string {
+	for i := 0; i+1 < len(f); i += 2 {
+		if f[i] == name {
+			return f[i+1]
+		}
+	}
+	return ""
 }
 
 // Settlement says what became of a leased callback.
