@@ -155,7 +155,7 @@ func (d *deliverer) part(stop, work context.Context, batch []job.LeasedCallback,
 // postAll begins the POSTs, and gives back what is left when the round ends or the process stops.
 func (d *deliverer) postAll(stop, work context.Context, pending []pendingPost, round *round, settler *settler, sent *sync.WaitGroup) {
 	noted := time.Now()
-	for i, p := range pending {
+	for i := range pending {
 		if !d.turn(stop, round) {
 			d.release(callbacks(pending[i:]), settler)
 			return
@@ -166,7 +166,7 @@ func (d *deliverer) postAll(stop, work context.Context, pending []pendingPost, r
 		}
 		sent.Go(func() {
 			defer func() { <-d.posts; <-round.slots }()
-			d.post(work, p, round, settler)
+			d.post(work, &pending[i], round, settler)
 		})
 	}
 }
@@ -252,7 +252,7 @@ func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settle
 	if err != nil {
 		return nil, err
 	}
-	var send []pendingPost
+	send := make([]pendingPost, 0, len(batch))
 	var waits []decision
 	for i, c := range batch {
 		if next := decide(c, readings[i], d.rules); next.settle != nil {
@@ -356,6 +356,7 @@ func (d *deliverer) today(ctx context.Context, send []pendingPost) (pending []pe
 	for _, row := range rows {
 		byKey[row.Key] = row
 	}
+	pending = make([]pendingPost, 0, len(send))
 	for _, p := range send {
 		row, found := byKey[p.callback.Key]
 		if !found {
@@ -374,7 +375,7 @@ func (d *deliverer) today(ctx context.Context, send []pendingPost) (pending []pe
 }
 
 // post sends one callback, if its lease surely outlasts the exchange.
-func (d *deliverer) post(ctx context.Context, p pendingPost, round *round, settler *settler) {
+func (d *deliverer) post(ctx context.Context, p *pendingPost, round *round, settler *settler) {
 	c := p.callback
 	if !d.keeper.outlasts(string(c.ID), c.Token, d.t.Config.Callback.Timeout+postMargin) {
 		d.log.Info("a callback was not sent because its lease is running out", "callback", c.ID)

@@ -16,7 +16,7 @@ const (
 
 // settling is a settlement on its way, with what the settler has to know besides.
 type settling struct {
-	decision
+	*job.Settlement
 	sent bool // a POST went out: a refused answer means that its body may have landed last
 }
 
@@ -39,7 +39,7 @@ func newSettler(work context.Context, d *deliverer) *settler {
 	return s
 }
 
-func (s *settler) settle(d decision, sent bool) { s.in <- settling{decision: d, sent: sent} }
+func (s *settler) settle(d decision, sent bool) { s.in <- settling{d.settle, sent} }
 
 // stop settles what was handed over and ends.
 func (s *settler) stop() {
@@ -77,7 +77,7 @@ func (s *settler) collect(first settling) []settling {
 func (s *settler) send(work, last context.Context, batch []settling) {
 	settlements := make([]job.Settlement, len(batch))
 	for i, b := range batch {
-		settlements[i] = *b.settle
+		settlements[i] = *b.Settlement
 	}
 	var answers []job.Settled
 	err := s.insist(work, last, len(batch), func(ctx context.Context) (err error) {
@@ -85,7 +85,7 @@ func (s *settler) send(work, last context.Context, batch []settling) {
 		return err
 	})
 	for _, b := range batch {
-		s.d.keeper.drop(string(b.settle.Callback.ID), b.settle.Callback.Token)
+		s.d.keeper.drop(string(b.Callback.ID), b.Callback.Token)
 	}
 	if err != nil {
 		s.d.log.Warn("callbacks wait for the end of their lease and are then read again", "callbacks", len(batch), "error", err)
@@ -112,8 +112,8 @@ func (s *settler) after(work, last context.Context, batch []settling, answers []
 	var again []job.Difference
 	trouble := false
 	for i, b := range batch {
-		c := b.settle.Callback
-		s.d.w.c.Meter.Settled(s.d.t.Config.Name, b.settle.To, answers[i])
+		c := &b.Callback
+		s.d.w.c.Meter.Settled(s.d.t.Config.Name, b.To, answers[i])
 		if answers[i] == job.SettledLost {
 			if b.sent {
 				again = append(again, job.Difference{
