@@ -181,7 +181,7 @@ func TestNamesAreExplained(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ source, pattern, page string }{
 		"redis keys":   {"../pkg/broker/keys.go", `[pP]refix \+ "([^"{}]+)"`, "redis.md"},
-		"fields":       {"../pkg/broker/callbacks.go", `fields\["(\w+)"\]`, "redis.md"},
+		"fields":       {"../pkg/broker/callbacks.go", `fields\.Get\("(\w+)"\)`, "redis.md"},
 		"metrics":      {"../pkg/app/metrics.go", `Name: "(\w+)"`, "operations.md"},
 		"gauges":       {"../pkg/app/collector.go", `gauge\("(\w+)"`, "operations.md"},
 		"alerts":       {"../pkg/job/alert.go", `AlertKind = "(\w+)"`, "alerts.md"},
