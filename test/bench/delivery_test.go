@@ -117,7 +117,7 @@ func TestDelivery(t *testing.T) {
 		{"scripts run in Redis per callback", each(after.scripts-before.scripts, n)},
 		{"commands that these scripts run, per callback", each(after.commands-before.commands, n)},
 		{"commands sent to Redis per callback, scripts and all", each(int64(commands), few)},
-		{"time of Redis per callback", micros(after.inRedis - before.inRedis)},
+		{"CPU of Redis per callback", micros(after.redis - before.redis)},
 		{"CPU of the workers per callback", micros(after.cpu - before.cpu)},
 		{"memory in Redis per open callback", fmt.Sprintf("%.0f bytes", float64(memory)/float64(n))},
 	})
