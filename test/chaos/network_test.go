@@ -4,13 +4,17 @@ package chaos
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"github.com/masixun71/cupid-go/internal/eventually"
+	"github.com/masixun71/cupid-go/internal/proctest"
 	"github.com/masixun71/cupid-go/test/fleet"
 )
 
@@ -29,8 +33,13 @@ func newNetwork(t *testing.T, w *fleet.World) *network {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	to := func(name, upstream string) *link {
-		p := toxiproxy.NewProxy(server, name, "127.0.0.1:0", upstream)
-		require.NoError(t, p.Start())
+		var p *toxiproxy.Proxy
+		for started := false; !started; {
+			port, err := proctest.FreePort() // no outgoing connection takes it while the link is cut
+			require.NoError(t, err)
+			p = toxiproxy.NewProxy(server, name, fmt.Sprintf("127.0.0.1:%d", port), upstream)
+			started = p.Start() == nil
+		}
 		t.Cleanup(p.Stop)
 		return &link{name: name, proxy: p}
 	}
@@ -47,7 +56,11 @@ func (l *link) addr() string { return l.proxy.Listen }
 // cut refuses and ends all connections.
 func (l *link) cut(testing.TB) { l.proxy.Stop() }
 
-func (l *link) mend(t testing.TB) { t.Helper(); require.NoError(t, l.proxy.Start()) }
+// mend waits for the port, which a program beside this one may have taken for a moment.
+func (l *link) mend(t testing.TB) {
+	t.Helper()
+	eventually.Until(t, time.Minute, func() bool { return l.proxy.Start() == nil }, "the port of the link to "+l.name+" is free again")
+}
 
 // disturb adds a toxic: an attribute of toxiproxy with its values.
 func (l *link) disturb(kind, stream string, attributes map[string]int) func(testing.TB) {
