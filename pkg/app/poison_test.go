@@ -13,6 +13,12 @@ import (
 	"github.com/masixun71/cupid-go/pkg/broker"
 )
 
+// poisons are what a row does when it is read.
+var poisons = map[string]string{
+	"refused":  "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a bad row'",
+	"too slow": "DO SLEEP(30)",
+}
+
 // poison makes one row of the source do this when its name is read.
 func (w *world) poison(id int, what string) {
 	w.t.Helper()
@@ -42,10 +48,7 @@ func (w *world) cure() {
 // mended, and people say so, it is done as well.
 func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 	t.Parallel()
-	for name, what := range map[string]string{
-		"refused":  "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a bad row'",
-		"too slow": "DO SLEEP(30)",
-	} {
+	for name, what := range poisons {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -85,10 +88,7 @@ func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 // people are told.
 func TestACallbackThatCannotBeReadStopsNoOther(t *testing.T) {
 	t.Parallel()
-	for name, what := range map[string]string{
-		"refused":  "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a bad row'",
-		"too slow": "DO SLEEP(30)",
-	} {
+	for name, what := range poisons {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

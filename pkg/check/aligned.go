@@ -18,10 +18,10 @@ func (c *comparison) aligned(ctx context.Context) error {
 		return err
 	}
 	e := source.with(target)
-	if from, ok := number(c.options.From); ok && (e.first == nil || from.Cmp(e.first) >= 0) {
+	if from, ok := c.options.From.Integer(); ok && (e.first == nil || from.Cmp(e.first) >= 0) {
 		e.first = from.Add(from, one)
 	}
-	if to, ok := number(c.options.To); ok && e.last != nil && to.Cmp(e.last) < 0 {
+	if to, ok := c.options.To.Integer(); ok && e.last != nil && to.Cmp(e.last) < 0 {
 		e.last = to
 	}
 	if e.last == nil || e.first.Cmp(e.last) > 0 {
@@ -50,8 +50,8 @@ func endsOf(ctx context.Context, s Side) (ends, error) {
 	if err != nil || !found {
 		return ends{}, err
 	}
-	a, ok1 := number(first)
-	b, ok2 := number(last)
+	a, ok1 := first.Integer()
+	b, ok2 := last.Integer()
 	if !ok1 || !ok2 {
 		return ends{}, fmt.Errorf("a comparison by ranges needs keys that are whole numbers")
 	}
@@ -108,7 +108,7 @@ func (c *comparison) greaterGuess(ctx context.Context, after, upto job.Point) (i
 // reachable leaves a range open whose lower end no column can hold: the place
 // before the least BIGINT.
 func reachable(p job.Point) job.Point {
-	if n, ok := number(p); ok && n.Cmp(big.NewInt(math.MinInt64)) < 0 {
+	if n, ok := p.Integer(); ok && n.Cmp(big.NewInt(math.MinInt64)) < 0 {
 		return job.Point{}
 	}
 	return p
@@ -169,8 +169,8 @@ func (c *comparison) compareMarks(ctx context.Context, s stretch) (cover, error)
 		return cover{}, err
 	}
 	found := cover{source: seen{rows: uint64(len(source))}, destination: seen{rows: uint64(len(target))}, took: time.Since(began)}
-	after, _ := number(s.after)
-	base := new(big.Int).And(after, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
+	after, _ := s.after.Integer()
+	base := diff.KeyID(after)
 	calm := true
 	match(base, source, target, func(beyond uint64, kind Kind) {
 		calm = false

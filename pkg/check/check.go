@@ -56,8 +56,7 @@ func Run(ctx context.Context, p Pair, o Options) (*Result, error) {
 	if o.State == nil {
 		o.State = &State{}
 	}
-	c := &comparison{pair: p, options: o, limits: *cmp.Or(o.limits, &defaultLimits), began: time.Now(), state: o.State}
-	c.calm.Store(true)
+	c := &comparison{pair: p, options: o, limits: *cmp.Or(o.limits, &defaultLimits), began: time.Now(), state: o.State, calm: newCalm()}
 	c.state.open(p.Relation.Same, c.limits.suspects)
 	result, err := c.run(ctx)
 	if err != nil {
@@ -74,7 +73,7 @@ type comparison struct {
 	began   time.Time
 	result  Result
 	buffers buffers
-	calm    atomic.Bool // the last stretch that was looked at was equal
+	calm    *atomic.Bool // the last stretch that was looked at was equal, and so may be the next
 
 	mu       sync.Mutex
 	phase    Phase
@@ -82,6 +81,13 @@ type comparison struct {
 	state    *State
 	nextSave time.Time
 	last     time.Time // when the last suspect was found
+}
+
+// newCalm is that of tables of which nothing is known yet.
+func newCalm() *atomic.Bool {
+	calm := &atomic.Bool{}
+	calm.Store(true)
+	return calm
 }
 
 func (c *comparison) run(ctx context.Context) (*Result, error) {

@@ -85,17 +85,17 @@ func (w *walk) cutByGuess(ctx context.Context) (end job.Point, guess int64, know
 // bounds are the next stretch's lower end and the last key, where keys are whole
 // numbers.
 func (w *walk) bounds(ctx context.Context) (low, high *big.Int, ok bool, err error) {
-	if high, ok = number(w.upto); !ok || w.guess == nil {
+	if high, ok = w.upto.Integer(); !ok || w.guess == nil {
 		return nil, nil, false, nil
 	}
-	if low, ok = number(w.after); ok || !w.after.Open() {
+	if low, ok = w.after.Integer(); ok || !w.after.Open() {
 		return low, high, ok, nil
 	}
 	first, found, err := w.step(ctx, w.after, w.upto, 1)
 	if err != nil || !found {
 		return nil, nil, false, err
 	}
-	if low, ok = number(first); ok {
+	if low, ok = first.Integer(); ok {
 		low.Sub(low, one)
 	}
 	return low, high, ok, nil
@@ -108,14 +108,6 @@ func (w *walk) scale(by float64) {
 	if w.width.Sign() <= 0 {
 		w.width.Set(one)
 	}
-}
-
-// number is the value of an integer key; false for an open place.
-func number(p job.Point) (*big.Int, bool) {
-	if len(p.Key) != 1 {
-		return nil, false
-	}
-	return new(big.Int).SetString(p.Key[0], 10)
 }
 
 func keyPoint(n *big.Int) job.Point { return job.KeyPoint(n.String()) }

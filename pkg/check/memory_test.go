@@ -74,7 +74,7 @@ func (m *memory) counted() map[string]int {
 func (m *memory) within(after, upto job.Point) []row {
 	low, high := 0, len(m.rows)
 	find := func(p job.Point) int {
-		n, _ := number(p)
+		n, _ := p.Integer()
 		at, _ := slices.BinarySearchFunc(m.rows, n, func(r row, n *big.Int) int { return cmp.Or(r.place.Cmp(n), -1) })
 		return at
 	}
@@ -124,7 +124,7 @@ func (m *memory) Fold(_ context.Context, after, upto job.Point) (f diff.Fold, er
 	for _, r := range m.within(after, upto) {
 		f.Rows++
 		if h, ok := r.hash(); ok {
-			f.Hash ^= h * oddFactor
+			f.Hash ^= h * diff.OddFactor
 		} else {
 			f.Unhashed++
 		}
@@ -134,7 +134,7 @@ func (m *memory) Fold(_ context.Context, after, upto job.Point) (f diff.Fold, er
 
 func (m *memory) Marks(_ context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error) {
 	return m.marks(into, m.within(after, upto), "marks", func(r row) uint64 {
-		return new(big.Int).And(r.place, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
+		return diff.KeyID(r.place)
 	})
 }
 

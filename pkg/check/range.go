@@ -20,7 +20,7 @@ type Stretch struct {
 // RangeChecksum pair.
 type Ranges struct {
 	pair Pair
-	calm atomic.Bool // the last was equal, and so may be the next
+	calm *atomic.Bool // as a comparison's, over all ranges
 }
 
 // NewRanges refuses a pair that is compared in another way.
@@ -28,17 +28,14 @@ func NewRanges(p Pair) (*Ranges, error) {
 	if p.Strategy != RangeChecksum {
 		return nil, fmt.Errorf("compare a range of %s with %s: they are compared by %s", p.Job, p.Destination, p.Strategy)
 	}
-	r := &Ranges{pair: p}
-	r.calm.Store(true)
-	return r, nil
+	return &Ranges{pair: p, calm: newCalm()}, nil
 }
 
 // Compare compares the keys (after, upto], about rows of them, without reading
 // anything again. after may be open. Rows that only the destination has are left
 // out.
 func (r *Ranges) Compare(ctx context.Context, after, upto job.Point, rows int) (Stretch, error) {
-	c := &comparison{pair: r.pair, limits: defaultLimits, state: &State{}}
-	c.calm.Store(r.calm.Load())
+	c := &comparison{pair: r.pair, limits: defaultLimits, state: &State{}, calm: r.calm}
 	c.limits.suspects = math.MaxInt // the range bounds them; one that is only counted would be lost
 	c.state.open(r.pair.Relation.Same, c.limits.suspects)
 	if after.Open() {
@@ -46,7 +43,7 @@ func (r *Ranges) Compare(ctx context.Context, after, upto job.Point, rows int) (
 		if err != nil || !found {
 			return Stretch{}, err
 		}
-		n, ok := number(first)
+		n, ok := first.Integer()
 		if !ok {
 			return Stretch{}, fmt.Errorf("compare a range of %s with %s: its keys are no whole numbers", r.pair.Job, r.pair.Destination)
 		}
@@ -57,12 +54,10 @@ func (r *Ranges) Compare(ctx context.Context, after, upto job.Point, rows int) (
 		return Stretch{}, err
 	}
 	s := Stretch{Rows: found.source.rows}
-	suspects := c.state.suspects.sorted()
-	for _, suspect := range suspects {
+	for _, suspect := range c.state.suspects.sorted() {
 		if suspect.kind != Extra {
 			s.Suspects = append(s.Suspects, string(suspect.key))
 		}
 	}
-	r.calm.Store(len(suspects) == 0)
 	return s, nil
 }

@@ -77,9 +77,6 @@ type folds [2 * halves]fold
 
 type fold struct{ rows, hash, unhashed uint64 }
 
-// oddFactor makes a fold by XOR not affine in what was a CRC.
-const oddFactor = 2654435769
-
 // merge adds what was found in another stretch.
 func (f *folds) merge(found []diff.Mark) {
 	for _, m := range found {
@@ -88,7 +85,7 @@ func (f *folds) merge(found []diff.Mark) {
 			if m.Unhashed {
 				at.unhashed++
 			} else {
-				at.hash ^= m.Hash * oddFactor
+				at.hash ^= m.Hash * diff.OddFactor
 			}
 		}
 	}

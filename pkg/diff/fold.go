@@ -1,5 +1,10 @@
 package diff
 
+import (
+	"math"
+	"math/big"
+)
+
 // Fold sums up some rows of one side. Two sides whose folds are equal hold equal
 // rows, as far as the hash tells them apart.
 type Fold struct {
@@ -15,6 +20,11 @@ type Fold struct {
 // Equal reports whether two folds are equal and say all of their rows.
 func (f Fold) Equal(g Fold) bool { return f == g && f.Unhashed == 0 }
 
+// OddFactor makes a hash of a CRC-32. A CRC alone is affine: one change made alike to
+// an even number of rows cancels out of an XOR. Its product with this is not, and
+// stays below 2^64.
+const OddFactor = 2654435769
+
 // Mark is the hash of one row, without the row.
 type Mark struct {
 	// ID tells which row it is: an integer key in two's complement, or a hash of
@@ -23,6 +33,11 @@ type Mark struct {
 	Hash uint64
 	// Unhashed is a row that the server could not hash.
 	Unhashed bool
+}
+
+// KeyID is the ID of a row by its key, an integer of 64 bits, signed or not.
+func KeyID(key *big.Int) uint64 {
+	return new(big.Int).And(key, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
 }
 
 // Sieve lets keys through by a hash of them: those whose lower 16 bits are in one

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 	"time"
 )
@@ -32,6 +33,14 @@ func (p Point) Open() bool { return p.At.IsZero() && len(p.Key) == 0 }
 
 // Timed reports whether p is a place in an update scan.
 func (p Point) Timed() bool { return !p.At.IsZero() }
+
+// Integer is the key as a whole number, of any size; false where it is none, or not one column.
+func (p Point) Integer() (*big.Int, bool) {
+	if len(p.Key) != 1 {
+		return nil, false
+	}
+	return new(big.Int).SetString(p.Key[0], 10)
+}
 
 // UTC is p with its instant shown in UTC, the form in which cursors are kept.
 func (p Point) UTC() Point {

@@ -79,11 +79,8 @@ func (c *Cutter) width(after, upto job.Point) (*big.Int, bool) {
 
 // Width is the number of ids in (after, upto] when both ends are decimal numbers.
 func Width(after, upto job.Point) (*big.Int, bool) {
-	if len(after.Key) != 1 || len(upto.Key) != 1 {
-		return nil, false
-	}
-	low, ok1 := new(big.Int).SetString(after.Key[0], 10)
-	high, ok2 := new(big.Int).SetString(upto.Key[0], 10)
+	low, ok1 := after.Integer()
+	high, ok2 := upto.Integer()
 	if !ok1 || !ok2 {
 		return nil, false
 	}
@@ -108,7 +105,7 @@ func (c *Cutter) dense(ctx context.Context, after, end, upto job.Point, most int
 		return nil, nil
 	}
 	ends := make([]job.Point, n)
-	at, _ := new(big.Int).SetString(end.Key[0], 10)
+	at, _ := end.Integer()
 	for i := range ends {
 		ends[i] = job.KeyPoint(at.Add(at, width).String())
 	}

@@ -88,8 +88,8 @@ func (o order) between(after, upto job.Point) (expression, bool) {
 	if o.update != nil || len(o.keys) != 1 || o.keys[0].kind != kindInteger || o.keys[0].nullable {
 		return expression{}, false
 	}
-	low, ok1 := integer(after)
-	high, ok2 := integer(upto)
+	low, ok1 := after.Integer()
+	high, ok2 := upto.Integer()
 	if !ok1 || !ok2 || low.Sign() < 0 || low.Cmp(high) >= 0 || !high.IsInt64() {
 		return expression{}, false
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -92,8 +91,8 @@ func (s *Side) keyHash() identity { return identity{sql: "CRC32(" + s.hashing.ke
 // key is the identity of rows of (after, upto] by their integer key.
 func (s *Side) key(after, upto job.Point) identity {
 	i := identity{sql: s.by[0].quoted()}
-	low, ok1 := integer(after)
-	high, ok2 := integer(upto)
+	low, ok1 := after.Integer()
+	high, ok2 := upto.Integer()
 	if !ok1 || !ok2 {
 		return i
 	}
@@ -101,20 +100,8 @@ func (s *Side) key(after, upto job.Point) identity {
 	if i.words = (width + wordBits - 1) / wordBits; i.words > 2 {
 		i.words = 0
 	}
-	i.first = bitsOf(low) + 1
+	i.first = diff.KeyID(low) + 1
 	return i
-}
-
-func integer(p job.Point) (*big.Int, bool) {
-	if len(p.Key) != 1 {
-		return nil, false
-	}
-	return new(big.Int).SetString(p.Key[0], 10)
-}
-
-// bitsOf is an integer of 64 bits, signed or not, in two's complement.
-func bitsOf(n *big.Int) uint64 {
-	return new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
 }
 
 // Marks gives a mark of each row of (after, upto], with its aligned key for an ID,
@@ -202,7 +189,7 @@ func (s *Side) plainMarks(ctx context.Context, into []diff.Mark, i identity, whe
 	err := s.db.each(ctx, "list rows of "+s.schema.table, query, func(row []driver.Value) uint64 {
 		m := diff.Mark{ID: i.whole(number(row[0])), Hash: number(row[1]), Unhashed: row[1] == nil}
 		if !s.hashing.strong {
-			m.Hash = m.Hash / oddFactor & wordMask
+			m.Hash = m.Hash / diff.OddFactor & wordMask
 		}
 		into = append(into, m)
 		return 1

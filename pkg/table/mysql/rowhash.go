@@ -107,17 +107,13 @@ func keyFirst(r diff.Relation) []diff.Pair {
 	return pairs
 }
 
-// rowHash is the hash of a row. CRC32 alone is affine: one change made alike to
-// an even number of rows cancels out of an XOR. The product with an odd constant
-// is not, and stays below 2^64.
+// rowHash is the hash of a row.
 func rowHash(forms []form, strong bool) string {
 	if strong {
 		return "CAST(CONV(" + rowDigest(forms, strong) + ",16,10) AS UNSIGNED)"
 	}
-	return rowDigest(forms, strong) + "*" + strconv.Itoa(oddFactor)
+	return rowDigest(forms, strong) + "*" + strconv.Itoa(diff.OddFactor)
 }
-
-const oddFactor = 2654435769
 
 func rowDigest(forms []form, strong bool) string {
 	if strong {
