@@ -39,7 +39,7 @@ func TestOpenCallbacks(t *testing.T) {
 	server := redistest.Start(t, redistest.Options{AOF: true, ExtraArgs: []string{"--slowlog-log-slower-than", "10000", "--slowlog-max-len", "10000"}})
 	// Redis has the processor before all that share it, as on a host of its own: else a command takes as long as those run.
 	pid := number(t, server.Client.Info(t.Context(), "server").Val(), "process_id:")
-	if said, err := exec.CommandContext(t.Context(), "chrt", "--fifo", "--pid", "1", strconv.FormatInt(pid, 10)).CombinedOutput(); err != nil {
+	if said, err := exec.CommandContext(t.Context(), "renice", "-n", "-20", "-p", strconv.FormatInt(pid, 10)).CombinedOutput(); err != nil {
 		t.Logf("redis has no precedence over the others: %v: %s", err, said)
 	}
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
