@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Always answers with one status.
@@ -23,6 +24,15 @@ func Repair(repair func(Body) error) Behavior {
 		if err := repair(body); err != nil {
 			return Reply{Status: http.StatusInternalServerError, Body: err.Error()}
 		}
+		return Reply{}
+	}
+}
+
+// RepairLater answers 200 and puts the row right after a while, as receivers do
+// that work from a queue of their own.
+func RepairLater(after time.Duration, repair func(Body) error) Behavior {
+	return func(_ int, body Body) Reply {
+		time.AfterFunc(after, func() { _ = repair(body) })
 		return Reply{}
 	}
 }

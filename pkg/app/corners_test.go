@@ -170,6 +170,35 @@ func TestRangeIsComparedAgainWhenAFailoverForgotItsDifferences(t *testing.T) {
 	}
 }
 
+func TestRepairedRowIsClosedWithoutVerifyDelay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.callback().VerifyDelay = time.Hour
+	w.receiver.Behave(w.repairing())
+	w.insert(w.source, 1, 2, 3)
+	w.fleet()
+	w.done(3)
+	w.equal()
+	require.Equal(t, 3, w.receiver.Count())
+	require.EqualValues(t, 3, w.stat("delivered"))
+	require.EqualValues(t, 3, w.stat("closed_equal"))
+}
+
+func TestReceiverHasVerifyDelayToRepair(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.callback().VerifyDelay = time.Second
+	w.receiver.Behave(callbacktest.RepairLater(500*time.Millisecond, w.repair))
+	w.insert(w.source, 1)
+	w.fleet()
+	called := w.receiver.WaitFor(t, 1, patience)[0]
+	w.done(1)
+	w.equal()
+	require.GreaterOrEqual(t, time.Since(called.At), w.callback().VerifyDelay)
+	require.Equal(t, 1, w.receiver.Count())
+	require.EqualValues(t, 1, w.stat("closed_equal"))
+}
+
 func TestYesWithoutEffectGoesToTheSlowQueueOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

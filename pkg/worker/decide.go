@@ -160,6 +160,14 @@ func outcome(c job.LeasedCallback, a job.Answer, rules rules) decision {
 	return settled(c, job.Slow, delayed(rules.callback.SlowRetry, a.RetryAfter), counter)
 }
 
+// repaired reports whether a callback that was answered with a yes is done,
+// going by what is read right after: the rows are equal, and the source's is the
+// one that was sent. Where it is newer, or an older body is still on its way,
+// equal now is not yet equal for good, and verifyDelay has to pass.
+func repaired(c job.LeasedCallback, r reading) bool {
+	return !r.gone && !r.several && r.verdict == diff.Equal && r.hash == c.SourceHash && !c.Doubt
+}
+
 // stoppedCode is the code of a POST that this process cut off because it stops.
 const stoppedCode = "stopped"
 

@@ -23,6 +23,7 @@ type settling struct {
 // settler ends leases in batches, behind the deliverer's back.
 type settler struct {
 	d    *deliverer
+	look *looker
 	in   chan settling
 	done sync.WaitGroup
 }
@@ -30,7 +31,7 @@ type settler struct {
 // newSettler begins to settle. After the end of work there is only the answer
 // time left, for all that still waits.
 func newSettler(work context.Context, d *deliverer) *settler {
-	s := &settler{d: d, in: make(chan settling, 2*leaseBatch)}
+	s := &settler{d: d, look: &looker{d: d}, in: make(chan settling, 2*leaseBatch)}
 	last, cancel := outliving(work, answerTime)
 	s.done.Go(func() {
 		defer cancel()
@@ -75,6 +76,7 @@ func (s *settler) collect(first settling) []settling {
 
 // send settles a batch.
 func (s *settler) send(work, last context.Context, batch []settling) {
+	s.look.look(work, batch)
 	settlements := make([]job.Settlement, len(batch))
 	for i, b := range batch {
 		settlements[i] = *b.Settlement

@@ -48,7 +48,7 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	b := &bed{world: w, network: newNetwork(t, w), disk: newDisk(t), redisClock: redisClock}
 	answers := &answers{statuses: map[int]int{}}
 	w.Receiver.Watch(answers.note)
-	w.Receiver.Behave(callbacktest.Repair(w.Repair))
+	w.Receiver.Behave(receiver(w))
 	b.launch(t)
 	b.seeThatClocksJump(t)
 	fleet.WaitForReady(t, b.processes...)

@@ -45,7 +45,7 @@ func (b *bed) faults() []fault {
 		return func(testing.TB) { w.Receiver.Behave(behavior) }
 	}
 	repairs := callbacktest.Repair(w.Repair)
-	works := answer(repairs)
+	works := answer(receiver(w))
 	all := []fault{
 		{"redis killed", w.Redis, 0, 2 * time.Second, w.Redis.Kill, w.Redis.Restart},
 		{"redis paused", w.Redis, time.Second, lease + 3*time.Second, w.Redis.Pause, w.Redis.Resume},
@@ -83,6 +83,17 @@ func (b *bed) faults() []fault {
 			fault{p.Name + " paused", p, lease + time.Second, lease + 4*time.Second, p.Pause, p.Resume})
 	}
 	return all
+}
+
+// receiver repairs every other row before it answers, and the rest a little later.
+func receiver(w *fleet.World) callbacktest.Behavior {
+	now, later := callbacktest.Repair(w.Repair), callbacktest.RepairLater(300*time.Millisecond, w.Repair)
+	return func(n int, body callbacktest.Body) callbacktest.Reply {
+		if n%2 == 0 {
+			return later(n, body)
+		}
+		return now(n, body)
+	}
 }
 
 func hang(int, callbacktest.Body) callbacktest.Reply { return callbacktest.Reply{Hang: true} }

@@ -15,7 +15,6 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
-	"github.com/masixun71/cupid-go/internal/callbacktest"
 	"github.com/masixun71/cupid-go/test/chaos/checker"
 	"github.com/masixun71/cupid-go/test/fleet"
 )
@@ -36,7 +35,7 @@ func TestHostsThatAreCutOff(t *testing.T) {
 	w.CopyAll(t)
 	answers := &answers{statuses: map[int]int{}}
 	w.Receiver.Watch(answers.note)
-	w.Receiver.Behave(callbacktest.Repair(w.Repair))
+	w.Receiver.Behave(receiver(w))
 	config := w.SeedConfig(t, `"failureJobRetrySecond": 1`, `"slowRetrySecond": 3`, `"verifyDelaySecond": 2`)
 	hosts := map[string]*host{}
 	for i, command := range []string{fleet.Scheduler, fleet.Scheduler, fleet.Worker, fleet.Worker, fleet.Worker} {

@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/masixun71/cupid-go/pkg/job"
+)
+
+// looker reads the rows of callbacks that were just answered with a yes. Many
+// receivers repair before they answer; to close their callbacks here saves these
+// their second way through the queue, which costs as much as the first.
+type looker struct {
+	d      *deliverer
+	misses int // looks in a row that closed little
+	skip   int // batches that are not looked at before the next look
+}
+
+const (
+	// lookTime bounds a look: others wait behind it to be settled.
+	lookTime = 2 * time.Second
+	// worthwhile is the part of a batch that a look has to close, one in so many:
+	// rows of receivers that repair later would all be read once more.
+	worthwhile = 4
+	// mostMisses are after how many looks they become no rarer: one in 64 batches.
+	mostMisses = 6
+)
+
+// look closes those of a batch that were repaired. Of the others nothing is known
+// yet: their receivers have until the end of verifyDelay.
+func (l *looker) look(ctx context.Context, batch []settling) {
+	var answered []*job.Settlement
+	var callbacks []job.LeasedCallback
+	for _, b := range batch {
+		if b.sent && b.To == job.Verify {
+			answered, callbacks = append(answered, b.Settlement), append(callbacks, b.Callback)
+		}
+	}
+	if len(answered) == 0 {
+		return
+	}
+	if l.skip > 0 {
+		l.skip--
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	readings, err := l.d.readings(ctx, callbacks)
+	if err != nil {
+		l.d.log.Debug("rows were not read right after the answer", "callbacks", len(callbacks), "error", err)
+	}
+	closed := 0
+	for i, r := range readings {
+		if repaired(answered[i].Callback, r) {
+			closed++
+			answered[i].To, answered[i].Delay = job.Closed, 0
+			answered[i].Counters += " " + countClosedEqual
+		}
+	}
+	if closed*worthwhile >= len(answered) {
+		l.misses = 0
+		return
+	}
+	l.misses = min(l.misses+1, mostMisses)
+	l.skip = 1<<l.misses - 1
+}
