@@ -120,7 +120,7 @@ func Defaults() []Setting { //nolint:funlen // a table
 		{"jobs[].callback.retry", "failureJobRetrySecond", "10s", "wait after each of the first three failures", positive},
 		{"jobs[].callback.slowRetry", "slowRetrySecond", "600s", "wait after every later failure", positive},
 		{"jobs[].callback.verify", "verify", "true", "read both rows again after a 2xx; false: the 2xx closes", limit{}},
-		{"jobs[].callback.verifyDelay", "verifyDelaySecond", "10s", "time the receiver has between its 2xx and that reading", positive},
+		{"jobs[].callback.verifyDelay", "verifyDelaySecond", "10s", "time the receiver has for its repair after its 2xx; rows that are equal at once are closed at once", positive},
 		{"jobs[].callback.concurrency", "", "8", "POSTs at once from one worker", limit{min: 1, max: 1000}},
 		{"jobs[].callback.maxInFlight", "", "0", "POSTs at once to one receiver (host:port) from all workers together; 0 for any number", limit{min: 0, max: 100_000}},
 		{"jobs[].callback.rate", "", "0", "POSTs a second to one receiver from all workers together; 0 for any number", limit{min: 0, max: 1_000_000}},
