@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -11,7 +12,9 @@ import (
 // receivers repair before they answer; to close their callbacks here saves these
 // their second way through the queue, which costs as much as the first.
 type looker struct {
-	d      *deliverer
+	d *deliverer
+
+	mu     sync.Mutex
 	misses int // looks in a row that closed little
 	skip   int // batches that are not looked at before the next look
 }
@@ -36,11 +39,7 @@ func (l *looker) look(ctx context.Context, batch []settling) {
 			answered, callbacks = append(answered, b.Settlement), append(callbacks, b.Callback)
 		}
 	}
-	if len(answered) == 0 {
-		return
-	}
-	if l.skip > 0 {
-		l.skip--
+	if len(answered) == 0 || l.skips() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
@@ -57,8 +56,26 @@ func (l *looker) look(ctx context.Context, batch []settling) {
 			answered[i].Counters += " " + countClosedEqual
 		}
 	}
-	if closed*worthwhile >= len(answered) {
-		l.misses = 0
+	l.learn(closed*worthwhile >= len(answered))
+}
+
+// skips reports whether a batch is not worth a look.
+func (l *looker) skips() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.skip == 0 {
+		return false
+	}
+	l.skip--
+	return true
+}
+
+// learn makes looks rarer that were worth nothing.
+func (l *looker) learn(worth bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if worth {
+		l.misses, l.skip = 0, 0
 		return
 	}
 	l.misses = min(l.misses+1, mostMisses)

@@ -12,6 +12,9 @@ const (
 	// settleEvery is how long settlements are collected for one round trip.
 	settleEvery = 20 * time.Millisecond
 	settleBatch = leaseBatch
+	// settleAtOnce is how many batches are on their way: each waits for both
+	// databases and for Redis, which may be far.
+	settleAtOnce = 4
 )
 
 // settling is a settlement on its way, with what the settler has to know besides.
@@ -50,8 +53,17 @@ func (s *settler) stop() {
 
 // run settles what is handed over until stop; last ends when no more can be said.
 func (s *settler) run(work, last context.Context) {
+	lanes := make(chan struct{}, settleAtOnce)
+	var sends sync.WaitGroup
+	defer sends.Wait()
 	for first := range s.in {
-		s.send(work, last, s.collect(first))
+		batch := s.collect(first)
+		lanes <- struct{}{}
+		sends.Go(func() {
+			s.look.look(work, batch)
+			s.send(work, last, batch)
+			<-lanes
+		})
 	}
 }
 
@@ -76,7 +88,6 @@ func (s *settler) collect(first settling) []settling {
 
 // send settles a batch.
 func (s *settler) send(work, last context.Context, batch []settling) {
-	s.look.look(work, batch)
 	settlements := make([]job.Settlement, len(batch))
 	for i, b := range batch {
 		settlements[i] = *b.Settlement
