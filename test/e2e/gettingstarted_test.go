@@ -25,9 +25,10 @@ sleep() {
 	pauses=$((pauses + 1))
 	case $pauses in
 	1) happens 'INFO repaired' 2 cat "$DEMO/receiver.log" ;;
-	2) happens '2 closed equal' 1 bin/cupid status -c "$DEMO/cupid.yaml"; happens 'alive and ready' 3 bin/cupid health -c "$DEMO/cupid.yaml" ;;
-	3) happens 'Ada Lovelace' 1 mariadb --socket="$DEMO/mysql.sock" -uroot -e 'SELECT name FROM db2.user' ;;
-	4) happens 'Barbara' 1 mariadb --socket="$DEMO/mysql.sock" -uroot -e 'SELECT name FROM db2.user' ;;
+	2) happens 'db2.user:db.user:3' 1 redis-cli -p 16390 ZRANGE 'cupid:{db.user}:callbacks:retry' 0 -1 ;;
+	3) happens '3 closed equal' 1 bin/cupid status -c "$DEMO/cupid.yaml"; happens 'alive and ready' 3 bin/cupid health -c "$DEMO/cupid.yaml" ;;
+	4) happens 'Ada Lovelace' 1 mariadb --socket="$DEMO/mysql.sock" -uroot -e 'SELECT name FROM db2.user' ;;
+	5) happens 'Barbara' 1 mariadb --socket="$DEMO/mysql.sock" -uroot -e 'SELECT name FROM db2.user' ;;
 	*) echo "the page has a pause that nobody knows"; return 1 ;;
 	esac
 }
@@ -61,7 +62,7 @@ func TestTheFirstSessionGoesAsItIsPrinted(t *testing.T) {
 	session := strings.NewReplacer(here...).Replace(sessionPrelude + strings.Join(blocks, "\n"))
 	out, err := shell(t, root, session)
 	require.NoError(t, err, out)
-	for _, want := range []string{"type=1 attempt=1", "type=2 attempt=1", "n2\tGrace\nn3\tEdsger\n", "scheduler ", "2 closed equal", "n1\tAda Lovelace\n", "n4\tBarbara\n"} {
+	for _, want := range []string{"type=1 attempt=1", "type=2 attempt=1", "n2\tGrace\nn3\tEdsger\n", "refused", "n3\tEdsger W.\n", "scheduler ", "3 closed equal", "n1\tAda Lovelace\n", "n4\tBarbara\n"} {
 		require.Contains(t, out, want)
 	}
 	require.NoDirExists(t, filepath.Join(home, "demo"), "it is cleaned up")
