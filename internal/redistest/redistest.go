@@ -168,6 +168,25 @@ func (s *Server) Resume(t testing.TB) { t.Helper(); s.do(t, "resume", (*proctest
 // Stop shuts the server down in good order.
 func (s *Server) Stop(t testing.TB) { t.Helper(); s.do(t, "stop", (*proctest.Server).Stop) }
 
+// CPU is the processor time that the server's commands have taken so far. It is
+// measured instead of the time between: a busy machine takes the processor away
+// for longer than a command lasts.
+func (s *Server) CPU(t testing.TB) (all time.Duration) {
+	t.Helper()
+	spent, err := s.Client.InfoMap(t.Context(), "cpu").Result()
+	if err != nil {
+		t.Fatalf("redistest: ask for the processor time: %v", err)
+	}
+	for _, mode := range []string{"used_cpu_user_main_thread", "used_cpu_sys_main_thread"} {
+		seconds, err := time.ParseDuration(spent["CPU"][mode] + "s")
+		if err != nil {
+			t.Fatalf("redistest: processor time %s: %v", mode, err)
+		}
+		all += seconds
+	}
+	return all
+}
+
 func (s *Server) do(t testing.TB, what string, act func(*proctest.Server) error) {
 	t.Helper()
 	if s.daemon == nil {

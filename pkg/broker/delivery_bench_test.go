@@ -3,7 +3,6 @@ package broker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -54,13 +53,13 @@ func BenchmarkDelivery(b *testing.B) {
 			}
 		}
 	}
-	var inRedis float64
+	var inRedis time.Duration
 	n := 0
 	for b.Loop() {
 		b.StopTimer()
 		put(20 * batch)
 		n += 20 * batch
-		before := usedCPU(b, server)
+		before := server.CPU(b)
 		b.StartTimer()
 		deliver(func(c *job.LeasedCallback) job.Settlement {
 			if c.Phase != job.Verify {
@@ -70,22 +69,9 @@ func BenchmarkDelivery(b *testing.B) {
 			return job.Settlement{Callback: *c, To: job.Closed, Counters: "closed_equal"}
 		})
 		b.StopTimer()
-		inRedis += usedCPU(b, server) - before
+		inRedis += server.CPU(b) - before
 		b.StartTimer()
 	}
-	b.ReportMetric(inRedis*1e6/float64(n), "redis-µs/callback")
+	b.ReportMetric(float64(inRedis.Microseconds())/float64(n), "redis-µs/callback")
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(n), "µs/callback")
-}
-
-// usedCPU is the processor time that a server has taken, in seconds.
-func usedCPU(b *testing.B, server *redistest.Server) float64 {
-	b.Helper()
-	info := server.Client.InfoMap(b.Context(), "cpu").Val()["CPU"]
-	sum := 0.0
-	for _, name := range []string{"used_cpu_user", "used_cpu_sys"} {
-		seconds, err := strconv.ParseFloat(info[name], 64)
-		require.NoError(b, err)
-		sum += seconds
-	}
-	return sum
 }

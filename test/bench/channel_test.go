@@ -134,12 +134,7 @@ func (c *channel) usage(t *testing.T) (u usage) {
 			u.commands += n
 		}
 	}
-	spent := c.redis.Client.InfoMap(t.Context(), "cpu").Val()["CPU"]
-	for _, mode := range []string{"used_cpu_user", "used_cpu_sys"} {
-		seconds, err := time.ParseDuration(spent[mode] + "s")
-		require.NoError(t, err)
-		u.redis += seconds
-	}
+	u.redis = c.redis.CPU(t)
 	var name string
 	require.NoError(t, c.source.DB.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Com_select'").Scan(&name, &u.selects))
 	for _, w := range c.processes[1:] {
