@@ -59,10 +59,10 @@ func TestDeliveryDead(t *testing.T) {
 	)
 	n := int(workers * atOnce / takes.Seconds() * span(t).Seconds())
 	source, far := newShops(t, n)
-	run := func(dead bool) (c *channel, nine float64) {
+	run := func(tables string, dead bool) (c *channel, nine float64) {
 		var all []*repairer
 		for i := range receivers {
-			all = append(all, newShop(t, far, "shop"+strconv.Itoa(i), takes))
+			all = append(all, newShop(t, far, tables+strconv.Itoa(i), takes))
 		}
 		if dead {
 			all[receivers-1].hang()
@@ -88,9 +88,9 @@ func TestDeliveryDead(t *testing.T) {
 		}
 		return c, nine
 	}
-	c, well := run(false)
+	c, well := run("well", false)
 	c.end(t)
-	c, beside := run(true)
+	c, beside := run("beside", true) // other tables: the last repairs of before may still be on their way
 
 	tenth := c.receivers[receivers-1]
 	state := "cupid:{endpoint:" + tenth.Listener.Addr().String() + "}:state"
