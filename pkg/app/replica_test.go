@@ -209,13 +209,15 @@ func TestAReplicaThatCannotBeRead(t *testing.T) {
 			r.scanned("1")
 			r.settled()
 			require.Equal(t, 1, r.said("a replica is read"))
+			unread := func() int { return r.said("level=WARN", "a replica is not read", r.replicas[0].Addr) }
+			before := unread() // a busy machine may have answered too late at first
 			c.harm(r)
 			for id := 2; id <= 5; id++ {
 				r.insert(r.source, id)
 				r.scanned(strconv.Itoa(id))
 				r.settled()
 			}
-			require.Equal(t, r.said("level=INFO", "a replica is read"), r.said("level=WARN", "a replica is not read", r.replicas[0].Addr), "once after each time that it is read")
+			require.Equal(t, before+1, unread(), "once")
 			ready, why := p.Ready(t.Context())
 			require.True(t, ready, why)
 			require.Zero(t, r.said("a range could not be compared"))

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
@@ -25,16 +27,16 @@ type settling struct {
 
 // settler ends leases in batches, behind the deliverer's back.
 type settler struct {
-	d    *deliverer
-	look *looker
-	in   chan settling
-	done sync.WaitGroup
+	d      *deliverer
+	looker *looker
+	in     chan settling
+	done   sync.WaitGroup
 }
 
 // newSettler begins to settle. After the end of work there is only the answer
 // time left, for all that still waits.
 func newSettler(work context.Context, d *deliverer) *settler {
-	s := &settler{d: d, look: &looker{d: d}, in: make(chan settling, 2*leaseBatch)}
+	s := &settler{d: d, looker: &looker{d: d}, in: make(chan settling, 2*leaseBatch)}
 	last, cancel := outliving(work, answerTime)
 	s.done.Go(func() {
 		defer cancel()
@@ -53,18 +55,17 @@ func (s *settler) stop() {
 
 // run settles what is handed over until stop; last ends when no more can be said.
 func (s *settler) run(work, last context.Context) {
-	lanes := make(chan struct{}, settleAtOnce)
-	var sends sync.WaitGroup
-	defer sends.Wait()
+	var sends errgroup.Group
+	sends.SetLimit(settleAtOnce)
 	for first := range s.in {
 		batch := s.collect(first)
-		lanes <- struct{}{}
-		sends.Go(func() {
-			s.look.look(work, batch)
+		sends.Go(func() error {
+			s.looker.look(work, batch)
 			s.send(work, last, batch)
-			<-lanes
+			return nil
 		})
 	}
+	_ = sends.Wait()
 }
 
 // collect waits a moment for more.

@@ -51,29 +51,34 @@ func TestHostsThatAreCutOff(t *testing.T) {
 	w.Receiver.WaitFor(t, 1, time.Minute)
 
 	var faults []checker.Fault
-	const goesOn, stands = true, false // the others' work meanwhile
-	cut := func(others bool, h *host, what string, addresses ...string) {
+	closed := func() int { return w.Stats(t)["closed_equal"] }
+	cutOff := func(h *host, what string, meanwhile func(before int, what string), addresses ...string) {
 		fault := checker.Fault{Begin: time.Now(), What: h.process.Name + " cut off from " + what}
 		t.Log(fault.What)
-		before := w.Stats(t)["closed_equal"]
+		before := closed()
 		h.drop(t, "-A", addresses...)
 		<-time.After(lease + 3*time.Second)
-		if others == goesOn {
-			eventually.Until(t, time.Minute, func() bool { return w.Stats(t)["closed_equal"] > before }, "the others go on while "+fault.What)
-		}
+		meanwhile(before, fault.What)
 		h.drop(t, "-D", addresses...)
 		fault.End = time.Now()
 		faults = append(faults, fault)
 	}
+	cut := func(h *host, what string, addresses ...string) {
+		cutOff(h, what, func(before int, what string) { require.Greater(t, closed(), before, "the others go on while %s", what) }, addresses...)
+	}
 	worker := hosts["worker-3"]
-	cut(goesOn, worker, "Redis", lan.redis)
-	cut(goesOn, worker, "MySQL", lan.mysql)
-	cut(goesOn, worker, "the receiver", lan.receiver)
-	cut(goesOn, worker, "both schedulers' hosts", hosts["scheduler-1"].address, hosts["scheduler-2"].address)
+	cut(worker, "Redis", lan.redis)
+	cut(worker, "MySQL", lan.mysql)
+	cut(worker, "the receiver", lan.receiver)
+	cut(worker, "both schedulers' hosts", hosts["scheduler-1"].address, hosts["scheduler-2"].address)
 	leader := hosts[lan.leader(t, w, hosts)]
-	cut(goesOn, leader, "Redis", lan.redis) // its lock ends
-	leader = hosts[lan.leader(t, w, hosts)]
-	cut(stands, leader, "MySQL", lan.mysql) // it keeps its lock
+	cut(leader, "Redis", lan.redis) // its lock ends
+	leads := lan.leader(t, w, hosts)
+	cutOff(hosts[leads], "MySQL", func(_ int, what string) {
+		require.Equal(t, leads, lan.leader(t, w, hosts), "the lock is kept while %s", what)
+	}, lan.mysql)
+	healed := closed()
+	eventually.Until(t, time.Minute, func() bool { return closed() > healed }, "all go on when the leader reaches MySQL again")
 	traffic.Stop()
 
 	violations := place(w).Settle(t.Context(), 3*time.Minute)
