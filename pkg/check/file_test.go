@@ -22,7 +22,7 @@ func TestAStateFileKeepsEveryComparison(t *testing.T) {
 	s.open(relation.Same, 10)
 	s.suspects.add("=7", "7", Missing)
 	s.Folds[sourceSide] = &folds{}
-	s.Folds[sourceSide].merge([]diff.Mark{{ID: 5, Hash: 1<<64 - 1}, {ID: 1 << 30, Unhashed: true}})
+	s.Folds[sourceSide].merge([]diff.Mark{{ID: 5, Hash: 1<<64 - 2}, {ID: 1 << 30, Hash: diff.NoHash}})
 	require.NoError(t, f.Save("job/far", s))
 
 	// A comparison that this run has not reached keeps its state.

@@ -13,6 +13,10 @@ func match(base uint64, source, target []diff.Mark, found func(beyond uint64, ki
 	sortMarks(base, source)
 	sortMarks(base, target)
 	for len(source)+len(target) > 0 {
+		if n := same(source, target); n > 0 {
+			source, target = source[n:], target[n:]
+			continue
+		}
 		id := lower(base, source, target)
 		a, b := leading(source, id), leading(target, id)
 		switch {
@@ -22,11 +26,23 @@ func match(base uint64, source, target []diff.Mark, found func(beyond uint64, ki
 			found(id-base, Missing)
 		case a == 0:
 			found(id-base, Extra)
-		case source[0].Unhashed || source[0] != target[0]:
+		case source[0].Unhashed() || source[0] != target[0]:
 			found(id-base, Different)
 		}
 		source, target = source[a:], target[b:]
 	}
+}
+
+// same is how many marks are the same on both sides before the first of which
+// something is to be told, or that may be.
+func same(source, target []diff.Mark) int {
+	n := 0
+	for last := min(len(source), len(target)) - 1; n < last; n++ {
+		if source[n] != target[n] || source[n].Unhashed() || source[n].ID == source[n+1].ID || source[n].ID == target[n+1].ID {
+			break
+		}
+	}
+	return n
 }
 
 // lower is the ID that comes first in either.

@@ -150,7 +150,10 @@ func (m *memory) marks(into []diff.Mark, rows []row, what string, id func(row) u
 	}
 	for _, r := range slices.Backward(rows) {
 		h, ok := r.hash()
-		into = append(into, diff.Mark{ID: id(r), Hash: h, Unhashed: !ok})
+		if !ok {
+			h = diff.NoHash
+		}
+		into = append(into, diff.Mark{ID: id(r), Hash: h})
 	}
 	return into, m.count("marked", len(rows))
 }

@@ -82,7 +82,7 @@ func (f *folds) merge(found []diff.Mark) {
 	for _, m := range found {
 		for _, at := range [...]*fold{&f[m.ID%halves], &f[halves+m.ID/halves%halves]} {
 			at.rows++
-			if m.Unhashed {
+			if m.Unhashed() {
 				at.unhashed++
 			} else {
 				at.hash ^= m.Hash * diff.OddFactor

@@ -30,10 +30,15 @@ type Mark struct {
 	// ID tells which row it is: an integer key in two's complement, or a hash of
 	// any key.
 	ID   uint64
-	Hash uint64
-	// Unhashed is a row that the server could not hash.
-	Unhashed bool
+	Hash uint64 // NoHash of a row that the server could not hash
 }
+
+// NoHash takes the place of a hash. A strong hash that happens to be it says
+// nothing, and its row is compared.
+const NoHash = math.MaxUint64
+
+// Unhashed reports whether the mark says nothing of the row.
+func (m Mark) Unhashed() bool { return m.Hash == NoHash }
 
 // KeyID is the ID of a row by its key, an integer of 64 bits, signed or not.
 func KeyID(key *big.Int) uint64 {

@@ -19,9 +19,9 @@ import (
 )
 
 // aligned is a pair of tables with an integer key of the given types.
-func aligned(t *testing.T, source, destination string, keys ...string) *pair {
+func aligned(t *testing.T, server *mysqltest.Server, source, destination string, keys ...string) *pair {
 	t.Helper()
-	p := newPair(t, mysqltest.Shared(t))
+	p := newPair(t, server)
 	p.columns("id")
 	for d, key := range map[*mysqltest.Database]string{p.source: source, p.destination: destination} {
 		d.Exec(t, "CREATE TABLE t (id "+key+" PRIMARY KEY, number VARCHAR(30), KEY (number))")
@@ -32,7 +32,7 @@ func aligned(t *testing.T, source, destination string, keys ...string) *pair {
 	return p
 }
 
-// TestMarksOfIntegers: packed, in one word or two, or a row each where a stretch is open or wider, marks are the same.
+// TestMarksOfIntegers: packed, in one word or two, or a row each where a stretch is open or wider, both sides' marks are the same.
 func TestMarksOfIntegers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -54,7 +54,7 @@ func TestMarksOfIntegers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := aligned(t, c.source, c.destination, c.keys...)
+			p := aligned(t, mysqltest.Shared(t), c.source, c.destination, c.keys...)
 			var after, upto job.Point
 			var want []uint64
 			for _, key := range c.keys {
@@ -68,10 +68,11 @@ func TestMarksOfIntegers(t *testing.T) {
 			}
 			for _, strong := range []bool{false, true} {
 				pairing := p.plan(t).Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)})
-				plain := marksOf(t, pairing.Source(), job.Point{}, job.Point{})
-				require.ElementsMatch(t, want, slices.Collect(maps.Keys(plain)))
-				require.Equal(t, plain, marksOf(t, pairing.Source(), after, upto))
-				require.Equal(t, plain, marksOf(t, pairing.Destination(), after, upto))
+				for _, from := range []job.Point{after, {}} {
+					marks := marksOf(t, pairing.Source(), from, upto)
+					require.ElementsMatch(t, want, slices.Collect(maps.Keys(marks)))
+					require.Equal(t, marks, marksOf(t, pairing.Destination(), from, upto))
+				}
 				for _, side := range []*mysql.Side{pairing.Source(), pairing.Destination()} {
 					fold, err := side.Fold(t.Context(), after, upto)
 					require.NoError(t, err)
@@ -82,6 +83,26 @@ func TestMarksOfIntegers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAKeyIsInItsMark: rows that have each other's values, or a key of another sign with the same bits, are not the same.
+func TestAKeyIsInItsMark(t *testing.T) {
+	t.Parallel()
+	p := aligned(t, mysqltest.Shared(t), "BIGINT", "BIGINT", "1", "2", "3")
+	p.destination.Exec(t, "UPDATE t SET number = ELT(id, 'n2', 'n1', 'n3')")
+	pairing := p.plan(t).Pairing(0, mysql.PairingOptions{})
+	for _, after := range []job.Point{{}, job.KeyPoint("0")} {
+		source, destination := marksOf(t, pairing.Source(), after, job.KeyPoint("3")), marksOf(t, pairing.Destination(), after, job.KeyPoint("3"))
+		require.NotEqual(t, source[1], destination[1])
+		require.NotEqual(t, source[2], destination[2])
+		require.Equal(t, source[3], destination[3])
+	}
+
+	p = aligned(t, mysqltest.Shared(t), "BIGINT", "BIGINT UNSIGNED")
+	p.source.Exec(t, "INSERT INTO t VALUES (-1, 'same')")
+	p.destination.Exec(t, "INSERT INTO t VALUES (18446744073709551615, 'same')")
+	pairing = p.plan(t).Pairing(0, mysql.PairingOptions{})
+	require.NotEqual(t, marksOf(t, pairing.Source(), job.Point{}, job.Point{}), marksOf(t, pairing.Destination(), job.Point{}, job.Point{}))
 }
 
 // marksOf are the marks of a stretch by ID.
@@ -158,15 +179,22 @@ func keyMarks(t *testing.T, side *mysql.Side, n int) map[uint64]diff.Mark {
 // TestMarksWithoutRoom: where the text of all marks is cut off, they are read a row each.
 func TestMarksWithoutRoom(t *testing.T) {
 	t.Parallel()
-	p := keyedPair(t, mysqltest.Start(t, mysqltest.Options{}))
-	side := func(strong bool) *mysql.Side {
-		return p.plan(t).Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)}).Source()
+	server := mysqltest.Start(t, mysqltest.Options{})
+	related, shared := keyedPair(t, server), aligned(t, server, "INT", "INT")
+	shared.source.Exec(t, "INSERT INTO t SELECT seq, CONCAT('n', seq) FROM seq_1_to_1000")
+	read := func() (all []map[uint64]diff.Mark) {
+		for _, strong := range []bool{false, true} {
+			options := mysql.PairingOptions{Checksum: checksum(strong)}
+			all = append(all, keyMarks(t, related.plan(t).Pairing(0, options).Source(), 5000),
+				marksOf(t, shared.plan(t).Pairing(0, options).Source(), job.KeyPoint("0"), job.KeyPoint("1000")))
+		}
+		return all
 	}
-	want := map[bool]map[uint64]diff.Mark{false: keyMarks(t, side(false), 5000), true: keyMarks(t, side(true), 5000)}
-	p.source.Exec(t, "SET GLOBAL max_allowed_packet = 1024") // of the sessions that begin now
-	for strong, want := range want {
-		require.Len(t, want, 1000)
-		require.Equal(t, want, keyMarks(t, side(strong), 5000))
+	packed := read()
+	related.source.Exec(t, "SET GLOBAL max_allowed_packet = 1024") // of the sessions that begin now
+	for i, marks := range read() {
+		require.Len(t, marks, 1000)
+		require.Equal(t, packed[i], marks)
 	}
 }
 

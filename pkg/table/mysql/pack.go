@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ const packKnown = "\x80\x00\x00\x07\x8e\x04\x8d\x3e\xff\x00"
 
 // packs asks the server for a packed text that is known.
 func (d *Database) packs(ctx context.Context) (bool, error) {
-	text := hashing{digest: "CRC32('é')"}.pack([]string{"7|" + strconv.Itoa(wordMark)})
+	text := hashing{}.pack([]string{"7|" + strconv.Itoa(wordMark)}, "CRC32('é')")
 	rows, err := d.rows(ctx, "hash a row", "SELECT GROUP_CONCAT("+text+",UNHEX('ff00') SEPARATOR '')")
 	if errors.Is(err, job.ErrUnreadable) {
 		return false, nil
@@ -50,10 +51,12 @@ func (d *Database) packs(ctx context.Context) (bool, error) {
 // identity is the number that tells which row a mark is of.
 type identity struct {
 	sql string
-	// words are how many words it takes; 0 where no number of them is enough.
+	// words are how many words it takes, 1 or 2; 0 where they are not enough.
 	words int
 	// first is a number that no ID lies before, from which on the words count.
 	first uint64
+	// digest is what is hashed of a row, without what the words say of it already.
+	digest string
 }
 
 // packed are the words in SQL, the higher first.
@@ -68,15 +71,6 @@ func (i identity) packed() (words []string) {
 	return words
 }
 
-// read takes an ID from its words.
-func (i identity) read(words []byte) uint64 {
-	bits := uint64(0)
-	for n := range i.words {
-		bits = bits<<wordBits | uint64(binary.BigEndian.Uint32(words[n*wordBytes:])&wordMask)
-	}
-	return i.whole(bits)
-}
-
 // whole is an ID of which the words are known, or more.
 func (i identity) whole(bits uint64) uint64 {
 	if i.words == 0 {
@@ -86,11 +80,13 @@ func (i identity) whole(bits uint64) uint64 {
 }
 
 // keyHash is the identity of rows by a hash of their keys.
-func (s *Side) keyHash() identity { return identity{sql: "CRC32(" + s.hashing.keyText + ")", words: 1} }
+func (s *Side) keyHash() identity {
+	return identity{sql: "CRC32(" + s.hashing.keyText + ")", words: 1, digest: s.hashing.digest}
+}
 
 // key is the identity of rows of (after, upto] by their integer key.
 func (s *Side) key(after, upto job.Point) identity {
-	i := identity{sql: s.by[0].quoted()}
+	i := identity{sql: s.by[0].quoted(), digest: s.hashing.digest}
 	low, ok1 := after.Integer()
 	high, ok2 := upto.Integer()
 	if !ok1 || !ok2 {
@@ -99,8 +95,9 @@ func (s *Side) key(after, upto job.Point) identity {
 	width := new(big.Int).Sub(high, low).BitLen()
 	if i.words = (width + wordBits - 1) / wordBits; i.words > 2 {
 		i.words = 0
+		return i
 	}
-	i.first = diff.KeyID(low) + 1
+	i.first, i.digest = diff.KeyID(low)+1, s.hashing.rest
 	return i
 }
 
@@ -140,7 +137,7 @@ func (s *Side) marks(ctx context.Context, into []diff.Mark, i identity, where st
 // packedMarks reports false, and gives none, where the server has cut the text
 // off or could not hash a row.
 func (s *Side) packedMarks(ctx context.Context, into []diff.Mark, i identity, where string) (found []diff.Mark, all bool, err error) {
-	query := "SELECT COUNT(*),GROUP_CONCAT(" + s.hashing.pack(i.packed()) + " SEPARATOR '')" + s.schema.from(s.order.index) + " WHERE " + where
+	query := "SELECT COUNT(*),GROUP_CONCAT(" + s.hashing.pack(i.packed(), i.digest) + " SEPARATOR '')" + s.schema.from(s.order.index) + " WHERE " + where
 	err = s.db.each(ctx, "list rows of "+s.schema.table, query, func(row []driver.Value) uint64 {
 		rows := number(row[0])
 		text, _ := row[1].([]byte)
@@ -154,12 +151,12 @@ func (s *Side) packedMarks(ctx context.Context, into []diff.Mark, i identity, wh
 	return found, true, nil
 }
 
-// pack is the text of a row's mark behind the words of its ID, in SQL.
-func (h hashing) pack(id []string) string {
+// pack is the text of a row's mark: the words of its ID, and its digest, in SQL.
+func (h hashing) pack(id []string, digest string) string {
 	if h.strong {
-		return "CHAR(" + strings.Join(id, ",") + "),UNHEX(" + h.digest + ")"
+		return "CHAR(" + strings.Join(id, ",") + "),UNHEX(" + digest + ")"
 	}
-	return "CHAR(" + strings.Join(append(id, h.digest+"|"+strconv.Itoa(wordMark)), ",") + ")"
+	return "CHAR(" + strings.Join(append(id, digest+"|"+strconv.Itoa(wordMark)), ",") + ")"
 }
 
 // unpack reads a packed text; false where it is none.
@@ -171,25 +168,40 @@ func (h hashing) unpack(into []diff.Mark, i identity, text []byte) ([]diff.Mark,
 	if len(text)%(before+size) != 0 {
 		return into, false
 	}
+	into = slices.Grow(into, len(text)/(before+size))
 	for ; len(text) > 0; text = text[before+size:] {
-		m := diff.Mark{ID: i.read(text)}
+		bits := word(text)
+		if i.words == 2 {
+			bits = bits<<wordBits | word(text[wordBytes:])
+		}
+		m := diff.Mark{ID: i.whole(bits)}
 		if h.strong {
 			m.Hash = binary.BigEndian.Uint64(text[before:])
 		} else {
-			m.Hash = uint64(binary.BigEndian.Uint32(text[before:])) & wordMask
+			m.Hash = word(text[before:])
 		}
 		into = append(into, m)
 	}
 	return into, true
 }
 
+// word is the number in the first word of a text.
+func word(text []byte) uint64 { return uint64(binary.BigEndian.Uint32(text)) & wordMask }
+
 // plainMarks are those of a row each.
 func (s *Side) plainMarks(ctx context.Context, into []diff.Mark, i identity, where string) ([]diff.Mark, error) {
-	query := "SELECT " + i.sql + "," + s.hashing.hash + s.schema.from(s.order.index) + " WHERE " + where
+	hash := i.digest
+	if s.hashing.strong {
+		hash = unhexed(hash)
+	}
+	query := "SELECT " + i.sql + "," + hash + s.schema.from(s.order.index) + " WHERE " + where
 	err := s.db.each(ctx, "list rows of "+s.schema.table, query, func(row []driver.Value) uint64 {
-		m := diff.Mark{ID: i.whole(number(row[0])), Hash: number(row[1]), Unhashed: row[1] == nil}
-		if !s.hashing.strong {
-			m.Hash = m.Hash / diff.OddFactor & wordMask
+		m := diff.Mark{ID: i.whole(number(row[0])), Hash: number(row[1])}
+		switch {
+		case row[1] == nil:
+			m.Hash = diff.NoHash
+		case !s.hashing.strong:
+			m.Hash &= wordMask
 		}
 		into = append(into, m)
 		return 1

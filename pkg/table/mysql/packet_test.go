@@ -35,7 +35,7 @@ func TestRowsBeyondThePacket(t *testing.T) {
 			marks := marksOf(t, side, job.KeyPoint("0"), job.KeyPoint("4"))
 			require.Len(t, marks, 4)
 			for id, mark := range marks {
-				require.Equal(t, unhashed[fmt.Sprint(id)], mark.Unhashed, id)
+				require.Equal(t, unhashed[fmt.Sprint(id)], mark.Unhashed(), id)
 			}
 			listed, err := list(t.Context(), side)
 			require.NoError(t, err)

@@ -20,6 +20,7 @@ type hashing struct {
 	long    string   // a condition that all such rows meet; "" where there can be none
 	strong  bool
 	digest  string // what the hash is made of: a number of 32 bits, or 16 hexadecimal digits of a strong hash
+	rest    string // the digest of a row without its key; with it where nothing else is compared
 }
 
 // listed is what is read of a row, in SQL.
@@ -64,6 +65,10 @@ func hashings(source, destination fields, relation diff.Relation, strong bool) (
 	a.long, b.long = longRows(left), longRows(right)
 	a.strong, b.strong = strong, strong
 	a.digest, b.digest = rowDigest(left, strong), rowDigest(right, strong)
+	if by := len(relation.By); by < len(left) {
+		left, right = left[by:], right[by:]
+	}
+	a.rest, b.rest = rowDigest(left, strong), rowDigest(right, strong)
 	return a, b, ""
 }
 
@@ -110,10 +115,13 @@ func keyFirst(r diff.Relation) []diff.Pair {
 // rowHash is the hash of a row.
 func rowHash(forms []form, strong bool) string {
 	if strong {
-		return "CAST(CONV(" + rowDigest(forms, strong) + ",16,10) AS UNSIGNED)"
+		return unhexed(rowDigest(forms, strong))
 	}
 	return rowDigest(forms, strong) + "*" + strconv.Itoa(diff.OddFactor)
 }
+
+// unhexed is a strong digest as a number.
+func unhexed(digest string) string { return "CAST(CONV(" + digest + ",16,10) AS UNSIGNED)" }
 
 func rowDigest(forms []form, strong bool) string {
 	if strong {
@@ -123,22 +131,27 @@ func rowDigest(forms []form, strong bool) string {
 }
 
 // Bytes that no UTF-8 text holds: one between the values of a row, one for
-// NULL. The collation makes bytes of them; without it a server would convert
-// them to the columns' character set, and fail.
+// NULL. A collation makes bytes of the whole row; without one a server would
+// convert them to the columns' character set, and fail. Of both it is said of
+// NULLs where a row may have some, since MariaDB asks for it at every separator.
 const (
-	separator = "x'FF' COLLATE `binary`"
-	nullMark  = "x'FE' COLLATE `binary`"
+	separator = "x'FF'"
+	nullMark  = "x'FE'"
+	asBytes   = " COLLATE `binary`"
 )
 
 // rowText is one text of a row from which all its values could be read back, so
 // that different rows have different texts. A value that may hold any byte
 // stands behind its length. Lengths of all texts would cost a third of the fold.
 func rowText(forms []form) string {
-	parts := []string{separator}
+	parts := []string{separator + asBytes}
+	if slices.ContainsFunc(forms, func(f form) bool { return f.column.nullable }) {
+		parts[0] = separator
+	}
 	for _, f := range forms {
 		length, text := "LENGTH("+f.text+")", f.text
 		if f.column.nullable {
-			length, text = "IFNULL("+length+","+nullMark+")", "IFNULL("+f.text+","+nullMark+")"
+			length, text = "IFNULL("+length+","+nullMark+asBytes+")", "IFNULL("+f.text+","+nullMark+asBytes+")"
 		}
 		if f.bytes {
 			parts = append(parts, length)

@@ -43,19 +43,38 @@ func seedSide(integer string, strong bool) *Side {
 
 func TestFoldAsSQL(t *testing.T) {
 	t.Parallel()
-	const row = "CONCAT_WS(x'FF' COLLATE `binary`,`id`,`number`,`name`,IFNULL(`avatar`,x'FE' COLLATE `binary`))"
+	const rest = "`number`,`name`,IFNULL(`avatar`,x'FE' COLLATE `binary`))"
+	const row, keyless = "CONCAT_WS(x'FF',`id`," + rest, "CONCAT_WS(x'FF'," + rest
 	const where = "`id` > 1000 AND `id` <= 2000"
 	for _, integer := range []string{"bigint unsigned", "bigint(20) unsigned"} { // MySQL 8, MariaDB
 		side := seedSide(integer, false)
 		require.Equal(t, "SELECT COUNT(*),BIT_XOR(CRC32("+row+")*2654435769),0 FROM `user` FORCE INDEX (`PRIMARY`) WHERE "+where, side.foldSQL(where))
-		require.Equal(t, "CHAR(a,CRC32("+row+")|2147483648)", side.hashing.pack([]string{"a"}))
-		require.Equal(t, []string{"`id`|2147483648"}, side.key(job.KeyPoint("1000"), job.KeyPoint("2147484647")).packed())
-		require.Equal(t, []string{"`id`>>31&2147483647|2147483648", "`id`|2147483648"}, side.key(job.KeyPoint("1000"), job.KeyPoint("2147484648")).packed())
-		require.Zero(t, side.key(job.Point{}, job.KeyPoint("2000")).words)
+		require.Equal(t, "CHAR(a,b|2147483648)", side.hashing.pack([]string{"a"}, "b"))
+		near, far, all := side.key(job.KeyPoint("1000"), job.KeyPoint("2147484647")), side.key(job.KeyPoint("1000"), job.KeyPoint("2147484648")), side.key(job.Point{}, job.KeyPoint("2000"))
+		require.Equal(t, []string{"`id`|2147483648"}, near.packed())
+		require.Equal(t, []string{"`id`>>31&2147483647|2147483648", "`id`|2147483648"}, far.packed())
+		require.Zero(t, all.words)
+		// What the words say in full is not hashed as well.
+		require.Equal(t, "CRC32("+keyless+")", near.digest)
+		require.Equal(t, near.digest, far.digest)
+		require.Equal(t, "CRC32("+row+")", all.digest)
+		require.Equal(t, all.digest, side.keyHash().digest)
 		const strong = "CAST(CONV(LEFT(SHA2(" + row + ",256),16),16,10) AS UNSIGNED)"
 		require.Equal(t, strong, seedSide(integer, true).hashing.hash)
-		require.Equal(t, "CHAR(a,b),UNHEX(LEFT(SHA2("+row+",256),16))", seedSide(integer, true).hashing.pack([]string{"a", "b"}))
+		require.Equal(t, "CHAR(a,b),UNHEX(c)", seedSide(integer, true).hashing.pack([]string{"a", "b"}, "c"))
+		require.Equal(t, "LEFT(SHA2("+row+",256),16)", seedSide(integer, true).hashing.digest)
 	}
+}
+
+// TestRowsAreBytes: one of the parts makes bytes of all.
+func TestRowsAreBytes(t *testing.T) {
+	t.Parallel()
+	id, name := form{column: idColumn, text: "`id`"}, form{column: column{name: "name", nullable: true}, text: "`name`"}
+	require.Equal(t, "CONCAT_WS(x'FF' COLLATE `binary`,`id`)", rowText([]form{id}))
+	require.Equal(t, "CONCAT_WS(x'FF',`id`,IFNULL(`name`,x'FE' COLLATE `binary`))", rowText([]form{id, name}))
+	a, _, why := hashings(fields{{column: idColumn}}, fields{{column: idColumn}}, diff.Relation{By: []diff.Pair{{Rule: diff.Number}}}, false)
+	require.Empty(t, why)
+	require.Equal(t, a.digest, a.rest, "rows of nothing but a key")
 }
 
 func TestFormsAsSQL(t *testing.T) {
