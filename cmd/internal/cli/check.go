@@ -95,7 +95,7 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	if err != nil {
 		return err
 	}
-	collectSeldom()
+	boundMemory()
 	bar := newProgress(console)
 	f.Checksum = app.Checksum(f.checksum)
 	f.Log = slog.New(slog.NewTextHandler(bar, nil))

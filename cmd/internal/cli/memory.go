@@ -26,11 +26,20 @@ const (
 
 // collectSeldom sets the collector, and reports false where GOGC or GOMEMLIMIT say otherwise.
 func collectSeldom() bool {
+	if !boundMemory() {
+		return false
+	}
+	debug.SetGCPercent(lazyCollector)
+	return true
+}
+
+// boundMemory is collectSeldom for a comparison: its answers are few and large, and pages that the system has yet to
+// give cost more than collections do.
+func boundMemory() bool {
 	if os.Getenv("GOGC") != "" || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return false
 	}
 	debug.SetMemoryLimit(softMemoryBytes)
-	debug.SetGCPercent(lazyCollector)
 	return true
 }
 
