@@ -226,9 +226,8 @@ func TestADatabaseThatIsDownIsAskedMoreSeldomAndRecovers(t *testing.T) {
 		require.Less(b.t, b.table.asked()-asked, 45, "at most every 15 s")
 		require.Greater(b.t, b.table.asked()-asked, 18, "at least every 30 s")
 		b.table.set(func(d *table) { d.down = nil })
-		b.pass(31 * time.Second)
+		b.pass(31*time.Second + ttl) // it may have let others lead just now
 		require.Equal(b.t, "..10", b.ids(job.Insert))
-		require.Equal(b.t, []string{"first"}, b.store.led(), "the lead was kept all the time")
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/job"
@@ -86,6 +87,9 @@ type Scheduler struct {
 	// updated is how far the update scan came while this one led, for a queue that
 	// loses its data. Only the loop of the update scan uses it.
 	updated *job.Point
+	// fruitless is how many times in a row this one led and none of its scans came
+	// to anything.
+	fruitless atomic.Int32
 }
 
 // New makes a scheduler; it starts nothing.
@@ -122,6 +126,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		switch {
 		case errors.As(err, &spec):
 			return err
+		case errors.Is(err, errFruitless):
+			s.c.Log.Warn("no scan of the job has come to anything, another scheduler may lead", "error", err)
+			sleep(ctx, s.c.LockTTL/2+rand.N(s.c.LockTTL/10)) // those that wait look once meanwhile
 		case err != nil:
 			s.failed(ctx, "register", err)
 			sleep(ctx, time.Second)
@@ -140,33 +147,49 @@ func (s *Scheduler) release(ctx context.Context, l Leadership) {
 }
 
 // lead runs the scans while the lock is held, which was asked for at asked. The
-// error is that of registering the job.
+// error is that of registering the job, or errFruitless.
 func (s *Scheduler) lead(ctx context.Context, l Leadership, asked time.Time) error {
 	if err := s.c.Queue.Register(ctx, s.c.Who); err != nil {
 		return err
 	}
 	s.c.Log.Info("leading the job")
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var loops sync.WaitGroup
-	run := func(loop string, every time.Duration, tick func(context.Context) (more bool, err error)) {
+	run := func(loop string, every time.Duration, tick func(context.Context) (more bool, err error), note func(error)) {
 		loops.Go(func() {
-			defer cancel() // a loop that ends early has learnt that the lead is lost
-			s.repeat(ctx, loop, every, tick)
+			defer cancel(nil) // a loop that ends early has learnt that the lead is lost
+			s.repeat(ctx, loop, every, tick, note)
 		})
 	}
 	late := &latePass{s: s, l: l}
 	late.owes.Store(true) // by who led before
 	l = noting{l, late}
+	luck := luck{patience: s.patience()}
+	scan := func(loop string, every time.Duration, tick func(context.Context) (more bool, err error)) {
+		run(loop, every, tick, func(err error) {
+			if err == nil {
+				s.fruitless.Store(0)
+			}
+			if luck.out(err == nil) {
+				cancel(fmt.Errorf("%w: %w", errFruitless, err))
+			}
+		})
+	}
 	if s.c.Job.Insert.Enabled {
-		run("insert scan", s.c.Job.Insert.Every, (&insertScan{s: s, l: l, cutter: s.cutter(job.Insert)}).tick)
+		scan("insert scan", s.c.Job.Insert.Every, (&insertScan{s: s, l: l, cutter: s.cutter(job.Insert)}).tick)
 	}
 	if s.c.Job.Update.Enabled {
-		run("update scan", s.c.Job.Update.Every, (&updateScan{s: s, l: l, cutter: s.cutter(job.Update)}).tick)
+		scan("update scan", s.c.Job.Update.Every, (&updateScan{s: s, l: l, cutter: s.cutter(job.Update)}).tick)
 	}
-	run("late pass", late.every(), late.tick)
+	run("late pass", late.every(), late.tick, func(error) {})
 	s.hold(ctx, l, asked)
-	cancel()
+	cancel(nil)
 	loops.Wait()
+	if err := context.Cause(ctx); errors.Is(err, errFruitless) {
+		s.fruitless.Add(1)
+		return err
+	}
 	return nil
 }
 
@@ -203,10 +226,13 @@ func (s *Scheduler) hold(ctx context.Context, l Leadership, asked time.Time) {
 }
 
 // repeat runs tick at its interval, sooner while there is more to claim, later
-// while it fails, until ctx ends or the lead is lost.
-func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration, tick func(context.Context) (bool, error)) {
-	const soon, longest = 100 * time.Millisecond, 30 * time.Second
+// while it fails, until ctx ends or the lead is lost. note hears how each ended.
+func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration, tick func(context.Context) (bool, error), note func(error)) {
+	const soon, longest, most = 100 * time.Millisecond, 30 * time.Second, 8
 	failures := 0
+	if s.fruitless.Load() > 0 {
+		failures = most // it goes on where it gave the lead up
+	}
 	defer s.c.Pulse.End(loop)
 	for ctx.Err() == nil {
 		s.c.Pulse.Turn(loop, max(every, longest))
@@ -216,17 +242,20 @@ func (s *Scheduler) repeat(ctx context.Context, loop string, every time.Duration
 		switch {
 		case err == nil && more:
 			failures = 0
+			note(nil)
 			sleep(ctx, min(soon, every))
 		case err == nil, errors.As(err, &limit), errors.Is(err, job.ErrPaused):
 			failures = 0
+			note(nil)
 			sleep(ctx, min(every-time.Since(began), s.untilNext(every)))
 		case errors.Is(err, job.ErrLost):
 			s.c.Log.Warn("the lock was lost, another scheduler may lead")
 			return
 		default:
 			s.failed(ctx, "scan", err)
+			note(err)
 			failures++
-			pause := min(every<<min(failures, 8), longest)
+			pause := min(every<<min(failures, most), longest)
 			sleep(ctx, max(every, pause/2+rand.N(pause/2+1)))
 		}
 	}

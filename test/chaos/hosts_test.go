@@ -3,15 +3,18 @@
 package chaos
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
@@ -52,33 +55,30 @@ func TestHostsThatAreCutOff(t *testing.T) {
 
 	var faults []checker.Fault
 	closed := func() int { return w.Stats(t)["closed_equal"] }
-	cutOff := func(h *host, what string, meanwhile func(before int, what string), addresses ...string) {
+	cutUntil := func(enough func() bool, h *host, what string, addresses ...string) {
 		fault := checker.Fault{Begin: time.Now(), What: h.process.Name + " cut off from " + what}
 		t.Log(fault.What)
-		before := closed()
 		h.drop(t, "-A", addresses...)
 		<-time.After(lease + 3*time.Second)
-		meanwhile(before, fault.What)
+		before := closed()
+		eventually.Until(t, 2*time.Minute, enough, "another leads while "+fault.What)
+		eventually.Until(t, time.Minute, func() bool { return closed() > before }, "the others go on while "+fault.What)
 		h.drop(t, "-D", addresses...)
 		fault.End = time.Now()
 		faults = append(faults, fault)
 	}
 	cut := func(h *host, what string, addresses ...string) {
-		cutOff(h, what, func(before int, what string) { require.Greater(t, closed(), before, "the others go on while %s", what) }, addresses...)
+		cutUntil(func() bool { return true }, h, what, addresses...)
 	}
 	worker := hosts["worker-3"]
 	cut(worker, "Redis", lan.redis)
 	cut(worker, "MySQL", lan.mysql)
 	cut(worker, "the receiver", lan.receiver)
 	cut(worker, "both schedulers' hosts", hosts["scheduler-1"].address, hosts["scheduler-2"].address)
-	leader := hosts[lan.leader(t, w, hosts)]
-	cut(leader, "Redis", lan.redis) // its lock ends
-	leads := lan.leader(t, w, hosts)
-	cutOff(hosts[leads], "MySQL", func(_ int, what string) {
-		require.Equal(t, leads, lan.leader(t, w, hosts), "the lock is kept while %s", what)
-	}, lan.mysql)
-	healed := closed()
-	eventually.Until(t, time.Minute, func() bool { return closed() > healed }, "all go on when the leader reaches MySQL again")
+	leader := lan.leader(t, w, hosts)
+	cut(hosts[leader], "Redis", lan.redis) // its lock ends
+	leader = lan.leader(t, w, hosts)
+	cutUntil(func() bool { return !slices.Contains([]string{"", leader}, lan.leader(t, w, hosts)) }, hosts[leader], "MySQL", lan.mysql) // it gives the lead up
 	traffic.Stop()
 
 	violations := place(w).Settle(t.Context(), 3*time.Minute)
@@ -182,10 +182,13 @@ func (h *host) drop(t *testing.T, verb string, addresses ...string) {
 	}
 }
 
-// leader is the name of the scheduler that leads.
+// leader is the name of the scheduler that leads; "" while none does.
 func (l *lan) leader(t *testing.T, w *fleet.World, hosts map[string]*host) string {
 	t.Helper()
 	value, err := w.Redis.Client.Get(t.Context(), fleet.Key("lock")).Result()
+	if errors.Is(err, redis.Nil) {
+		return ""
+	}
 	require.NoError(t, err)
 	for name, h := range hosts {
 		if strings.HasSuffix(value, fmt.Sprintf(":%d", h.process.PID())) {
