@@ -64,7 +64,7 @@ func TestCheckRefusesARedisThatEvicts(t *testing.T) {
 
 func TestServerIsJudgedByItsInfo(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": "1"}
+	good := map[string]string{"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": "1", "loading": "0"}
 	for name, c := range map[string]struct {
 		field, value string
 		refused      string
@@ -81,6 +81,7 @@ func TestServerIsJudgedByItsInfo(t *testing.T) {
 		"evicts":            {field: "maxmemory_policy", value: "volatile-ttl", refused: "volatile-ttl"},
 		"hidden policy":     {field: "maxmemory_policy", warning: "hides maxmemory-policy"},
 		"forgets":           {field: "aof_enabled", value: "0", warning: "appendonly no"},
+		"reads its log":     {field: "loading", value: "1"},
 		"hidden AOF":        {field: "aof_enabled", warning: "hides whether it persists"},
 	} {
 		t.Run(name, func(t *testing.T) {

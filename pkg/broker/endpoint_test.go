@@ -141,6 +141,8 @@ func TestCallbacksOfAReceiverThatIsLeftAloneAreHeldAndHastened(t *testing.T) {
 			require.NoError(f, f.raw.ZRem(f.Context(), f.keys.confirm(), string(d.ID())).Err())
 			require.NoError(f, f.raw.LPush(f.Context(), f.keys.callbacks("far"), string(d.ID())).Err())
 		}
+		answered := f.keys.callbackPrefix() + string(differences[7].ID())
+		require.NoError(f, f.raw.HSet(f.Context(), answered, "error", "http_503").Err())
 		due, err := f.DueCallbacks(f.Context(), "far")
 		require.NoError(f, err)
 		require.Equal(f, 150, due)
@@ -149,6 +151,8 @@ func TestCallbacksOfAReceiverThatIsLeftAloneAreHeldAndHastened(t *testing.T) {
 			require.NoError(f, err)
 			require.Equal(f, want, moved)
 		}
+		require.Equal(f, "http_503", f.raw.HGet(f.Context(), answered, "error").Val(), "what is wrong with the receiver stays known")
+		require.Equal(f, "breaker", f.raw.HGet(f.Context(), f.keys.callbackPrefix()+string(differences[8].ID()), "error").Val())
 		soon := func() int64 {
 			f.Helper()
 			n, err := f.raw.ZCount(f.Context(), f.keys.slow(), "-inf", millis(time.Now().Add(time.Minute))).Result()

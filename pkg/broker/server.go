@@ -115,7 +115,7 @@ func judge(info map[string]string) (remarks []Remark) {
 	}
 	if aof, known := info["aof_enabled"]; !known {
 		remark(false, "it hides whether it persists", "without appendonly yes a restart forgets work since the last snapshot: ask whoever runs it")
-	} else if aof == "0" {
+	} else if aof == "0" && info["loading"] != "1" { // one that reads its log says so too
 		remark(false, "it has appendonly no: a restart forgets what happened since its last snapshot, open callbacks too",
 			"redis-cli CONFIG SET appendonly yes, and the same in redis.conf")
 	}

@@ -31,13 +31,25 @@ func (e *Endpoint) failed(ctx context.Context, err error, t *trace) job.Answer {
 	case timedOut:
 		a.Outcome, a.Code, why = job.NotSent, "connect_timeout", fmt.Sprintf("no connection within %s", e.timeout)
 	case connected:
-		a.Code, why = "cut", "the connection was cut before the answer was complete"
+		a.Code, why = "cut", unfinished(err)
 	default:
 		a.Outcome = job.NotSent
 		a.Code, why = unconnected(err, t)
 	}
 	a.Detail = "POST " + e.shown + ": " + why
 	return a
+}
+
+// unfinished names why an answer broke off. The transport tells it in words only.
+func unfinished(err error) string {
+	switch text := err.Error(); {
+	case strings.Contains(text, "malformed"):
+		return "what came is no answer of HTTP/1.1"
+	case strings.Contains(text, "headers exceeded"):
+		return "the answer's headers are larger than " + strconv.Itoa(headerBytes>>10) + " KiB"
+	default:
+		return "the connection was cut before the answer was complete"
+	}
 }
 
 // unconnected names why there was no connection.
@@ -68,7 +80,7 @@ const maxRetryAfter = 24 * time.Hour
 // retryAfter reads both forms of the header: seconds, and a date.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
+	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(header); err == nil {

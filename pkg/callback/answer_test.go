@@ -20,7 +20,7 @@ func TestRetryAfter(t *testing.T) {
 		"soon":                 0,
 		"1.5":                  0,
 		"18446744073709551615": maxRetryAfter,
-		"18446744073709551616": 0, // no number that fits
+		"18446744073709551616": maxRetryAfter, // no number that fits
 		now.Add(time.Minute).Format(http.TimeFormat):                  time.Minute,
 		now.Add(-time.Minute).Format(http.TimeFormat):                 0,
 		now.Add(100 * 24 * time.Hour).Format(http.TimeFormat):         maxRetryAfter,

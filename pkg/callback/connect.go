@@ -28,7 +28,7 @@ func newTransport(concurrency int, c job.Connect) (*http.Transport, error) {
 		DialContext:            dialer.DialContext,
 		MaxIdleConnsPerHost:    concurrency,
 		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: headerBytes,
 		DisableCompression:     true,
 	}
 	switch proxy := c.Proxy.Reveal(); proxy {
@@ -81,12 +81,18 @@ func (e *forbiddenError) Error() string {
 // metadata are the addresses at which clouds tell a machine its secrets, besides
 // link-local ones.
 var metadata = []netip.Addr{
-	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"),
+	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("192.0.0.192"),
 	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"), netip.MustParseAddr("fd20:ce::254"),
 }
 
-// translated are IPv6 addresses that hold an IPv4 one, which a translator (NAT64) calls for them.
-var translated = netip.MustParsePrefix("64:ff9b::/96")
+// translated are IPv6 addresses that hold an IPv4 one, behind so many bytes, which is called for them: by a
+// translator (NAT64, also one with a prefix of RFC 8215), a 6to4 relay, or as an IPv4-compatible address.
+var translated = map[netip.Prefix]int{
+	netip.MustParsePrefix("64:ff9b::/96"):   12,
+	netip.MustParsePrefix("64:ff9b:1::/48"): 12,
+	netip.MustParsePrefix("2002::/16"):      2,
+	netip.MustParsePrefix("::/96"):          12,
+}
 
 // gatekeeper looks at an address when it is dialed, behind all names: a name may
 // change its address after the config was checked.
@@ -99,8 +105,10 @@ func gatekeeper(networks []netip.Prefix) func(network, address string, _ syscall
 		ip := at.Addr().Unmap().WithZone("")
 		allowed := len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(ip) })
 		called := ip
-		if raw := ip.As16(); translated.Contains(ip) {
-			called = netip.AddrFrom4([4]byte(raw[12:]))
+		for prefix, at := range translated {
+			if raw := ip.As16(); ip.Is6() && prefix.Contains(ip) {
+				called = netip.AddrFrom4([4]byte(raw[at:]))
+			}
 		}
 		if !allowed || called.IsLinkLocalUnicast() || called.IsMulticast() || slices.Contains(metadata, called) {
 			return &forbiddenError{ip}

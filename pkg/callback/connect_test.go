@@ -90,20 +90,24 @@ func TestForbiddenAddresses(t *testing.T) {
 		networks []netip.Prefix
 		code     string
 	}{
-		"127.0.0.1:" + port:          {nil, "http_200"},
-		"localhost:" + port:          {loopback, "http_200"},
-		"[::ffff:127.0.0.1]:" + port: {loopback, "http_200"},
-		"localhost:" + port + "/x":   {ten, "forbidden"},
-		"169.254.169.254":            {nil, "forbidden"},
-		"[fe80::1%25lo]:80":          {nil, "forbidden"},
-		"[fd00:ec2::254]":            {nil, "forbidden"},
-		"100.100.100.200":            {ten, "forbidden"},
-		"[::ffff:169.254.169.254]":   {[]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, "forbidden"},
-		"[::ffff:168.63.129.16]":     {nil, "forbidden"},
-		"[fd00:ec2::23]":             {nil, "forbidden"},
-		"[fd20:ce::254]":             {nil, "forbidden"},
-		"[64:ff9b::169.254.169.254]": {nil, "forbidden"}, // a translator calls the IPv4 address in it
-		"[64:ff9b::100.100.100.200]": {[]netip.Prefix{netip.MustParsePrefix("64:ff9b::/96")}, "forbidden"},
+		"127.0.0.1:" + port:            {nil, "http_200"},
+		"localhost:" + port:            {loopback, "http_200"},
+		"[::ffff:127.0.0.1]:" + port:   {loopback, "http_200"},
+		"localhost:" + port + "/x":     {ten, "forbidden"},
+		"169.254.169.254":              {nil, "forbidden"},
+		"[fe80::1%25lo]:80":            {nil, "forbidden"},
+		"[fd00:ec2::254]":              {nil, "forbidden"},
+		"100.100.100.200":              {ten, "forbidden"},
+		"[::ffff:169.254.169.254]":     {[]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, "forbidden"},
+		"[::ffff:168.63.129.16]":       {nil, "forbidden"},
+		"[fd00:ec2::23]":               {nil, "forbidden"},
+		"[fd20:ce::254]":               {nil, "forbidden"},
+		"[64:ff9b::169.254.169.254]":   {nil, "forbidden"}, // a translator calls the IPv4 address in it
+		"[64:ff9b:1::169.254.169.254]": {nil, "forbidden"},
+		"[2002:a9fe:a9fe::1]":          {nil, "forbidden"}, // 6to4
+		"[::169.254.169.254]":          {nil, "forbidden"},
+		"192.0.0.192":                  {nil, "forbidden"},
+		"[64:ff9b::100.100.100.200]":   {[]netip.Prefix{netip.MustParsePrefix("64:ff9b::/96")}, "forbidden"},
 	} {
 		a := endpoint(t, job.Callback{URL: "http://" + address, Connect: job.Connect{Networks: c.networks, Proxy: job.NewSecret(callback.NoProxy)}}).Send(t.Context(), delivery)
 		require.Equal(t, c.code, a.Code, "%s: %s", address, a.Detail)

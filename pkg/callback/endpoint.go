@@ -28,6 +28,9 @@ const (
 	// again; a longer answer costs the connection.
 	drainBytes = 64 << 10
 
+	// headerBytes of an answer are read at most.
+	headerBytes = 64 << 10
+
 	// idleTimeout stays below the 5 s after which widespread servers close an
 	// idle connection: a POST that meets a closing one may have been done.
 	idleTimeout = 4 * time.Second
@@ -111,7 +114,14 @@ func HostOf(address string) string {
 	return hostOf(u)
 }
 
-func hostOf(u *url.URL) string { return strings.ToLower(u.Host) }
+// hostOf leaves a port out that the scheme says already: with it and without, it is one receiver.
+func hostOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Port() == standardPorts[u.Scheme] {
+		host = strings.TrimSuffix(host, ":"+u.Port())
+	}
+	return host
+}
 
 // Close ends the idle connections; running deliveries are not touched.
 func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }
@@ -120,23 +130,23 @@ func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }
 // time-out, which covers the connecting and the whole answer. A ctx that ends
 // earlier, by cancel or deadline, is a stop.
 func (e *Endpoint) Send(ctx context.Context, r job.Delivery) job.Answer {
+	req, err := e.request(r) // a row of many megabytes takes its time, which is not the receiver's
+	if err != nil {
+		return job.Answer{Outcome: job.NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
+	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 	defer cancel()
-	a := e.exchange(ctx, r)
+	a := e.exchange(ctx, req)
 	a.Took = time.Since(start)
 	return a
 }
 
 // exchange uses the transport itself: a client would also read the address of
 // a redirect that it is told not to follow, and fail on a bad one.
-func (e *Endpoint) exchange(ctx context.Context, r job.Delivery) job.Answer {
+func (e *Endpoint) exchange(ctx context.Context, req *http.Request) job.Answer {
 	var t trace
-	req, err := e.request(httptrace.WithClientTrace(ctx, t.hooks()), r)
-	if err != nil {
-		return job.Answer{Outcome: job.NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
-	}
-	resp, err := e.transport.RoundTrip(req)
+	resp, err := e.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, t.hooks())))
 	if err != nil {
 		return e.failed(ctx, err, &t)
 	}
@@ -147,7 +157,10 @@ func (e *Endpoint) exchange(ctx context.Context, r job.Delivery) job.Answer {
 // answered judges a status. A 2xx counts once its body has arrived: a receiver
 // may send the status before its work and die in the middle of it.
 func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer {
-	_, err := io.CopyN(io.Discard, resp.Body, drainBytes)
+	var err error
+	if resp.StatusCode != http.StatusSwitchingProtocols { // what follows that is no body, and no ctx ends it
+		_, err = io.CopyN(io.Discard, resp.Body, drainBytes)
+	}
 	a := job.Answer{
 		Status: resp.StatusCode,
 		Code:   "http_" + strconv.Itoa(resp.StatusCode),
@@ -173,12 +186,12 @@ func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer
 
 // request takes the address as it was parsed once, and makes the headers in one
 // piece: both are the same for thousands of requests a second, but for a few values.
-func (e *Endpoint) request(ctx context.Context, r job.Delivery) (*http.Request, error) {
+func (e *Endpoint) request(r job.Delivery) (*http.Request, error) {
 	body, leftOut, err := e.body.encode(r)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, "", bytes.NewReader(body)) //nolint:noctx // it gets one when it is sent
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}

@@ -232,7 +232,34 @@ func TestHost(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "127.0.0.1:20000", endpoint(t, job.Callback{URL: "127.0.0.1:20000/test/callback"}).Host())
 	require.Equal(t, "example.com", endpoint(t, job.Callback{URL: "https://bob:x@Example.COM/a"}).Host())
-	require.Equal(t, "[::1]:80", endpoint(t, job.Callback{URL: "[::1]:80/a"}).Host())
+	require.Equal(t, "[::1]:8080", endpoint(t, job.Callback{URL: "[::1]:8080/a"}).Host())
+	// With its standard port and without, it is one receiver.
+	require.Equal(t, "[::1]", endpoint(t, job.Callback{URL: "[::1]:80/a"}).Host())
+	require.Equal(t, "example.com", endpoint(t, job.Callback{URL: "https://example.com:443"}).Host())
+	require.Equal(t, "example.com:80", endpoint(t, job.Callback{URL: "https://example.com:80"}).Host())
+}
+
+// TestAnotherProtocol: what follows a 101 is no body, and nothing would end the wait for it.
+func TestAnotherProtocol(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	s := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			ended <- err
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, err = conn.Read(make([]byte, 1)) // it waits for what the sender says
+		ended <- err
+	})
+	began := time.Now()
+	a := endpoint(t, job.Callback{URL: s.URL, Timeout: time.Minute}).Send(t.Context(), delivery)
+	require.Less(t, time.Since(began), 30*time.Second)
+	require.Equal(t, job.Failed, a.Outcome)
+	require.Equal(t, "http_101", a.Code)
+	require.ErrorIs(t, <-ended, io.EOF, "the connection is not used again")
 }
 
 // TestWithoutAnswer has the ways in which no answer comes.
@@ -244,6 +271,9 @@ func TestWithoutAnswer(t *testing.T) {
 		code    string
 		status  int
 	}{
+		"endless headers": {func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 100<<10)+"\r\n\r\n")
+		}, job.Unknown, "cut", 0},
 		"cut":                  {func(net.Conn) {}, job.Unknown, "cut", 0},
 		"cut in the headers":   {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-") }, job.Unknown, "cut", 0},
 		"cut in the body":      {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok") }, job.Unknown, "cut", 200},
@@ -264,6 +294,7 @@ func TestWithoutAnswer(t *testing.T) {
 			a := e.Send(t.Context(), delivery)
 			require.Equal(t, test.outcome, a.Outcome, a.Detail)
 			require.Equal(t, test.code, a.Code)
+			require.Contains(t, a.Detail, map[string]string{"no HTTP": "no answer of HTTP/1.1", "endless headers": "larger than 64 KiB"}[name])
 			require.Equal(t, test.status, a.Status)
 			require.NotContains(t, a.Detail, rowValue)
 			require.Less(t, a.Took, 5*time.Second)

@@ -45,10 +45,13 @@ func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
 	return proxy, nil
 }
 
+// standardPorts are those of addresses that name none.
+var standardPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+		port = standardPorts[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port)
 }

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -217,6 +218,33 @@ func TestHangingServiceIsGivenUp(t *testing.T) {
 			require.EqualError(t, c.deliver(t.Context(), sample), "the last message is still on its way", "hanging messages do not heap up")
 		}
 	}
+}
+
+// TestAnAnswerWithoutEnd: a service that drips for ever is given up, and asked again.
+func TestAnAnswerWithoutEnd(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 1 {
+			return
+		}
+		for r.Context().Err() == nil {
+			io.WriteString(w, "drip ")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	}))
+	t.Cleanup(s.Close)
+	c := only(t, genericAt(s.URL))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.Error(t, c.deliver(ctx, sample))
+	require.Eventually(t, func() bool { return c.deliver(t.Context(), sample) == nil }, 4*sendTimeout, 200*time.Millisecond)
+
+	long := time.Now().Add(-lost)
+	stuck := &shout{kind: c.Kind, url: genericAt(s.URL).URLs[0]}
+	stuck.way.Store(&long)
+	require.NoError(t, stuck.send(t.Context(), sample), "a message that was lost silences nobody")
 }
 
 // mailServer takes every mail, or no account, and tells what it heard until it was left.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
@@ -20,8 +22,15 @@ import (
 type shout struct {
 	kind string
 	url  job.Secret
-	busy atomic.Bool // a message is on its way
+	way  atomic.Pointer[time.Time] // since when a message is on its way
 }
+
+// lost is after how long a message that is still on its way is not waited for any more: a service that never
+// ends its answer would else silence the channel for good.
+const lost = 10 * time.Minute
+
+// Most services of the library ask through Go's shared client, which bounds nothing.
+func init() { http.DefaultClient.Timeout = sendTimeout } //nolint:gochecknoinits // before anything can use it
 
 // untitled are the services that refuse a title or leave it out.
 var untitled = []string{"wecom", "signal", "pagerduty", "googlechat", "hangouts", "rocketchat", "notifiarr"}
@@ -57,14 +66,16 @@ func newShout(secret job.Secret) (*shout, error) {
 }
 
 // send gives up waiting when ctx ends. The library cannot be told to; the message
-// that is still on its way then ends by itself, and no other one begins before it.
+// that is still on its way then ends by itself, and no other one begins before it,
+// or before it is lost.
 func (s *shout) send(ctx context.Context, m message) error {
-	if !s.busy.CompareAndSwap(false, true) {
+	now := time.Now()
+	if last := s.way.Load(); last != nil && now.Sub(*last) < lost || !s.way.CompareAndSwap(last, &now) {
 		return errors.New("the last message is still on its way")
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer s.busy.Store(false)
+		defer s.way.CompareAndSwap(&now, nil)
 		done <- s.deliver(m)
 	}()
 	select {

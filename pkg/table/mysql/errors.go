@@ -117,9 +117,17 @@ func serverNumber(err error) (uint16, bool) {
 // quoted is what servers put values, and pieces of the query, between.
 var quoted = regexp.MustCompile(`(?s)'.*'`)
 
+// ownState begins the states of errors that people's own functions and triggers raise, in their own words.
+const ownState = "45"
+
 // discreet hides what a server quotes: it may be a row's value.
 type discreet struct{ error }
 
-func (e discreet) Error() string { return quoted.ReplaceAllString(e.error.Error(), "'…'") }
+func (e discreet) Error() string {
+	if answer, ok := errors.AsType[*mysql.MySQLError](e.error); ok && string(answer.SQLState[:2]) == ownState {
+		return fmt.Sprintf("Error %d (%s): a stored function that the statement uses says …", answer.Number, answer.SQLState[:])
+	}
+	return quoted.ReplaceAllString(e.error.Error(), "'…'")
+}
 
 func (e discreet) Unwrap() error { return e.error }

@@ -31,6 +31,7 @@ func TestClassify(t *testing.T) {
 		"a broken network":       {mysql.ErrInvalidConn, down},
 		"a broken connection":    {driver.ErrBadConn, down},
 		"a bad value":            {&mysql.MySQLError{Number: 1292, Message: "Truncated incorrect value: 'it's secret'"}, unreadable},
+		"a function's words":     {&mysql.MySQLError{Number: 1644, SQLState: [5]byte([]byte("45000")), Message: "bad value secret"}, unreadable},
 		"MariaDB's time limit":   {&mysql.MySQLError{Number: 1969, Message: "Query execution was interrupted (max_statement_time exceeded)"}, unreadable},
 		"MySQL's time limit":     {&mysql.MySQLError{Number: 3024, Message: "maximum statement execution time exceeded"}, unreadable},
 		"a query too large":      {mysql.ErrPktTooLarge, unreadable},
