@@ -30,7 +30,7 @@ type shout struct {
 const lost = 10 * time.Minute
 
 // Most services of the library ask through Go's shared client, which bounds nothing.
-func init() { http.DefaultClient.Timeout = sendTimeout } //nolint:gochecknoinits // before anything can use it
+func init() { http.DefaultClient.Timeout = sendTimeout } //nolint:forbidigo,gochecknoinits // the library shares it; before anything can use it
 
 // untitled are the services that refuse a title or leave it out.
 var untitled = []string{"wecom", "signal", "pagerduty", "googlechat", "hangouts", "rocketchat", "notifiarr"}
