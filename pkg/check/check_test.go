@@ -151,6 +151,26 @@ func TestEveryStrategyFindsExactlyTheDamage(t *testing.T) {
 	}
 }
 
+// TestKeysFromEndToEnd: the keys of a few rows may be wider apart than 64 bits.
+func TestKeysFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	keys := []string{"-9223372036854775808", "-2", "-1", "0", "1", "9223372036854775807", "9223372036854775808", "18446744073709551614", "18446744073709551615"}
+	rapid.Check(t, func(t *rapid.T) {
+		side := func(name string) []row {
+			var rows []row
+			for _, key := range keys {
+				if n := rapid.IntRange(0, 3).Draw(t, name+" "+key); n > 0 {
+					rows = append(rows, row{key: []byte(key), value: strconv.Itoa(n / 2)})
+				}
+			}
+			return aligned(rows)
+		}
+		rows, copied := side("source"), side("destination")
+		_, found := run(t, RangeChecksum, newMemory(rows), newMemory(copied), nil)
+		requireSame(t, truth(rows, copied), found)
+	})
+}
+
 func TestTablesThatAreEqualAreOnlyFolded(t *testing.T) {
 	t.Parallel()
 	for _, strategy := range []Strategy{RangeChecksum, KeyedBuckets} {
