@@ -325,6 +325,19 @@ func TestAMismatchThatNoColumnExplainsIsTold(t *testing.T) {
 	}
 }
 
+// TestARowThatCannotBeAskedForIsTold: neither side finds it any more, and it is not equal for that.
+func TestARowThatCannotBeAskedForIsTold(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []Strategy{RangeChecksum, KeyedBuckets} {
+		source, target := newMemory(numbered(t, 300)), newMemory(numbered(t, 300))
+		target.rows[41].value = "other"
+		source.lost, target.lost = "42", "42"
+		result, found := run(t, strategy, source, target, nil)
+		require.Equal(t, map[string]string{"42": string(Unexplained)}, found)
+		require.Zero(t, result.Settled)
+	}
+}
+
 // A row that arrives within the delay is no difference.
 func TestWhatWasOnItsWaySettles(t *testing.T) {
 	t.Parallel()

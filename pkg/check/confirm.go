@@ -97,19 +97,37 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 			}
 		}
 	}
-	found := c.verdicts(source, target)
+	found, seen := c.verdicts(source, target), c.seen(source, target)
 	for _, key := range keys {
-		f, wrong := found[c.pair.Relation.Same(key)]
+		same := c.pair.Relation.Same(key)
+		f, wrong := found[same]
 		switch {
+		case !wrong && !seen[same] && !(c.pair.Source.Holds(key) && c.pair.Target.Holds(key)):
+			f = Finding{Key: key, Kind: Unexplained} // it was there, and cannot be asked for
 		case !wrong:
 			equal = append(equal, key)
-		case f.Kind != "":
-			if err := c.report(ctx, f); err != nil {
-				return nil, nil, err
-			}
+			continue
+		case f.Kind == "":
+			continue
+		}
+		if err := c.report(ctx, f); err != nil {
+			return nil, nil, err
 		}
 	}
 	return equal, overlooked, nil
+}
+
+// seen are the keys of rows of both sides.
+func (c *comparison) seen(source, target []diff.Row) map[string]bool {
+	seen := make(map[string]bool, len(source))
+	for side, rows := range map[Side][]diff.Row{c.pair.Source: source, c.pair.Target: target} {
+		for _, row := range rows {
+			if key, ok := side.KeyOf(row); ok {
+				seen[c.pair.Relation.Same(key)] = true
+			}
+		}
+	}
+	return seen
 }
 
 // verdicts are the findings in rows of both sides, by key. A row that belongs to

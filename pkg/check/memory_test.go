@@ -33,6 +33,7 @@ type memory struct {
 	rows    []row // by place
 	folding bool
 	mute    bool         // no guesses
+	lost    string       // a key that cannot be asked for
 	fail    func() error // before each query; may be nil
 
 	mu     sync.Mutex
@@ -138,6 +139,8 @@ func (m *memory) Marks(_ context.Context, into []diff.Mark, after, upto job.Poin
 	})
 }
 
+func (m *memory) Holds(key diff.Key) bool { return m.lost != string(key) }
+
 func (m *memory) KeyMarks(_ context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error) {
 	keyed := slices.DeleteFunc(slices.Clone(m.within(after, upto)), func(r row) bool { return r.key == nil })
 	return m.marks(into, keyed, "key marks", keyHash)
@@ -237,6 +240,7 @@ func (m *memory) Lookup(_ context.Context, keys []diff.Key) ([]diff.Row, error) 
 	if err := m.count("lookup", 1); err != nil {
 		return nil, err
 	}
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key diff.Key) bool { return !m.Holds(key) })
 	return whole(m.find(keys)), nil
 }
 

@@ -45,6 +45,8 @@ type Side interface {
 	Rows(ctx context.Context, after, upto job.Point, limit int) (rows []diff.Row, next job.Point, more bool, err error)
 	// Lookup reads the whole rows with these keys, as the server's collation finds them.
 	Lookup(ctx context.Context, keys []diff.Key) ([]diff.Row, error)
+	// Holds reports whether Lookup can ask for a key.
+	Holds(key diff.Key) bool
 	// KeyOf is the key of a row; false for a row without one.
 	KeyOf(row diff.Row) (diff.Key, bool)
 }

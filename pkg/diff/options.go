@@ -53,15 +53,18 @@ func (p Pair) canonical(v Value) string {
 		v = Value(strings.Trim(string(v), " "))
 	}
 	text := p.Rule.canonical(v)
-	if p.Options.IgnoreCase && utf8.ValidString(text) {
+	if p.Options.IgnoreCase {
 		text = foldCase(text)
 	}
 	return text
 }
 
 // foldCase goes through upper case: some lower-case letters, such as ſ, share
-// theirs with another one.
+// theirs with another one. What is no text has no case.
 func foldCase(text string) string {
+	if !utf8.ValidString(text) {
+		return text
+	}
 	return strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, text)
 }
 

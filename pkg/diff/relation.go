@@ -11,6 +11,23 @@ type Pair struct {
 	Source, Destination int    // indexes into Row.Values
 	Rule                Rule
 	Options             Options
+	// Exact is what the destination's server does not overlook when it finds a key.
+	// It counts in both directions: that server says what is another key.
+	Exact Exact
+}
+
+// Exact is what a column's collation tells apart; the zero value, nothing of it.
+type Exact struct{ Case, Spaces bool } // letter case, and trailing spaces
+
+// fold leaves out of a text what the collation does not tell apart.
+func (e Exact) fold(text string) string {
+	if !e.Spaces {
+		text = strings.TrimRight(text, " ")
+	}
+	if !e.Case {
+		text = foldCase(text)
+	}
+	return text
 }
 
 // Relation says how the rows of a source and of one destination belong
@@ -114,11 +131,12 @@ func (m matching) exact() (restSource, restDestination []int) {
 	return restSource, restDestination
 }
 
-// folded matches what is left over as a server does whose collation ignores
-// case and trailing spaces: such a row is there, but under another key.
+// folded matches what is left over as the destination's server does, whose
+// collation may ignore case and trailing spaces: such a row is there, but under
+// another key.
 func (m matching) folded(restSource, restDestination []int) {
 	folded := func(k Key) string {
-		return m.relation.text(k, func(by Pair, v Value) string { return fold(by.canonical(v)) })
+		return m.relation.text(k, func(by Pair, v Value) string { return by.Exact.fold(by.canonical(v)) })
 	}
 	for _, g := range m.groups(restSource, restDestination, folded) {
 		switch {
@@ -219,6 +237,3 @@ func all(rows []Row) []int {
 	}
 	return indexes
 }
-
-// fold ignores case and trailing spaces.
-func fold(v string) string { return foldCase(strings.TrimRight(v, " ")) }

@@ -250,7 +250,7 @@ func (i *inspection) relate(where string, source *Source, destination *Destinati
 				"use an integer, decimal, text, binary or date column, the same on both sides")
 			continue
 		}
-		pair := diff.Pair{Name: from.name, Source: n, Rule: ruleOf(from, c)}
+		pair := diff.Pair{Name: from.name, Source: n, Rule: ruleOf(from, c), Exact: exact(c)}
 		destination.fields, pair.Destination = destination.fields.with(field{column: c})
 		destination.relation.By = append(destination.relation.By, pair)
 	}
@@ -308,7 +308,7 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 			i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, l.why), mend)
 		}
 	}
-	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to), Options: i.options(where, from, to, want.Options)}
+	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to), Options: i.options(where, from, to, want.Options), Exact: exact(to)}
 	if relates := slices.ContainsFunc(destination.by, func(c column) bool { return c.name == to.name }); relates && want.Options != (job.ColumnOptions{}) {
 		i.problem(where, fmt.Sprintf("the byColumn %s relates rows: options cannot bend it", to.quoted()), "leave them out, or relate by another column")
 	}

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -99,7 +100,7 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 	}
 	alternatives := make([]expression, len(groups))
 	for i, g := range groups {
-		alternatives[i] = conjunction(append(g.head, expression{k[last].quoted() + " IN (" + strings.Join(g.list, ", ") + ")", g.args}))
+		alternatives[i] = conjunction(append(g.head, expression{k[last].oneOf(g.list), g.args}))
 	}
 	return disjunction(alternatives), len(groups) > 0
 }
@@ -107,24 +108,38 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 // in is the condition of the rows that have one of the keys, without arguments:
 // there are many of them.
 func (c column) in(keys []diff.Key) (expression, bool) {
-	var list strings.Builder
-	list.WriteString(c.quoted() + " IN (")
-	empty := list.Len()
+	list := make([]string, 0, len(keys))
 	for _, key := range keys {
-		operand, ok := c.operand(diff.Value(key))
-		if !ok || !c.spans(operand) {
-			continue
+		if operand, ok := c.operand(diff.Value(key)); ok && c.spans(operand) {
+			list = append(list, operand.literal())
 		}
-		if list.Len() > empty {
-			list.WriteString(", ")
-		}
-		operand.writeTo(&list)
 	}
-	if list.Len() == empty {
+	if len(list) == 0 {
 		return expression{}, false
 	}
-	list.WriteString(")")
-	return expression{sql: list.String()}, true
+	return expression{sql: c.oneOf(list)}, true
+}
+
+// oneOf is the condition that the column has one of some values. Numbers from 2^63
+// on stand in a list of their own: one that holds both kinds is read with a full
+// scan by MariaDB, which takes it for DECIMALs.
+func (c column) oneOf(list []string) string {
+	in := func(list []string) string { return c.quoted() + " IN (" + strings.Join(list, ", ") + ")" }
+	if c.kind != kindInteger || !c.unsigned() {
+		return in(list)
+	}
+	var low, high []string
+	for _, n := range list {
+		if _, err := strconv.ParseInt(n, 10, 64); err == nil {
+			low = append(low, n)
+		} else {
+			high = append(high, n)
+		}
+	}
+	if len(low) == 0 || len(high) == 0 {
+		return in(list)
+	}
+	return "(" + in(low) + " OR " + in(high) + ")"
 }
 
 // tail is what follows the same values of all columns but the last.

@@ -76,7 +76,9 @@ func (c column) operand(v diff.Value) (expression, bool) {
 }
 
 // plainDecimal leaves out exponents: with one, a literal is a DOUBLE.
-var plainDecimal = regexp.MustCompile(`^-?[0-9]{1,65}(\.[0-9]{1,30})?$`)
+var plainDecimal = regexp.MustCompile(`^-?[0-9]{1,65}(\.[0-9]{1,38})?$`)
+
+var zeroDate = regexp.MustCompile(`^([0-9]{4}-00-(0[0-9]|[12][0-9]|3[01])|[0-9]{4}-(0[1-9]|1[0-2])-00)`)
 
 var span = regexp.MustCompile(`^-?[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$`)
 
@@ -96,11 +98,14 @@ func integerOperand(text string) (expression, bool) {
 	return expression{}, false
 }
 
-// moment reports whether the text is a date, with or without a time, or a zero
-// date.
+// moment reports whether the text is a date, with or without a time, or one of
+// which day, or day and month, or all are zero.
 func moment(text string) bool {
 	if strings.HasPrefix(text, "0000-00-00") {
 		return strings.Trim(text[len("0000-00-00"):], " 0:.") == ""
+	}
+	if zero := zeroDate.FindString(text); zero != "" {
+		text = "2000-01-01" + text[len(zero):]
 	}
 	for _, layout := range []string{microLayout, time.DateOnly} {
 		if _, err := time.Parse(layout, text); err == nil {

@@ -145,6 +145,12 @@ func (s *Side) Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, erro
 	return s.finder().hashes(ctx, s.hashing, keys)
 }
 
+// Holds reports whether the columns can hold a key, and be asked for it.
+func (s *Side) Holds(key diff.Key) bool {
+	_, ok := s.by.operands(key)
+	return ok
+}
+
 func (s *Side) finder() finder {
 	return finder{db: s.db, schema: s.schema, by: s.by, index: s.byIndex, identity: s.schema.identity(), unique: s.schema.unique(s.by.names()...), where: s.where}
 }

@@ -2,6 +2,8 @@ package mysql
 
 import (
 	"strings"
+
+	"github.com/masixun71/cupid-go/pkg/diff"
 )
 
 // keyOrder is the order of one unique column.
@@ -47,6 +49,15 @@ func (o order) String() string {
 		return "nothing (no index gives an order: it is read at once)"
 	}
 	return strings.Join(o.columns(), ", ")
+}
+
+// exact is what a look-up in the column tells apart.
+func exact(c column) diff.Exact {
+	if c.kind.bytes() {
+		return diff.Exact{Case: true, Spaces: true}
+	}
+	name := strings.ToLower(c.collation)
+	return diff.Exact{Case: strings.HasSuffix(name, "_bin") || strings.HasSuffix(name, "_cs"), Spaces: c.kind.text() && !padsSpaces(c)}
 }
 
 // padsSpaces reports whether the collation ignores trailing spaces.
