@@ -45,7 +45,7 @@ func (f fixer) add(found check.Finding) error {
 func (f fixer) statement(found check.Finding) (string, bool) {
 	switch found.Kind {
 	case check.Missing:
-		return f.pairing.InsertSQL(found.Source), true
+		return f.pairing.InsertSQL(found.Source)
 	case check.Different, check.Respelled:
 		return f.pairing.UpdateSQL(found.Key, found.Columns, found.Source)
 	case check.Extra:

@@ -58,6 +58,7 @@ type column struct {
 	kind      kind
 	nullable  bool
 	invisible bool
+	generated bool   // the server alone writes it
 	charset   string // "" for what is no text
 	collation string
 	precision int // digits of a fraction of a second

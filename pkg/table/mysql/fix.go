@@ -19,14 +19,15 @@ SET sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO';
 `
 
 // InsertSQL is the statement that adds a source row, as Lookup read it, to the
-// destination, as far as its columns are mapped.
-func (p *Pairing) InsertSQL(source diff.Row) string {
+// destination, as far as its columns are mapped; false when the server writes
+// all of these itself.
+func (p *Pairing) InsertSQL(source diff.Row) (string, bool) {
 	var names, values []string
 	for _, m := range p.mapped() {
 		names = append(names, m.to.column.quoted())
 		values = append(values, m.literal(source))
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s);", p.target(), strings.Join(names, ", "), strings.Join(values, ", "))
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s);", p.target(), strings.Join(names, ", "), strings.Join(values, ", ")), len(names) > 0
 }
 
 // UpdateSQL is the statement that gives some columns, by their names at the
@@ -67,11 +68,12 @@ type mapping struct {
 }
 
 // mapped are the columns that a fix writes: the relating ones first, each once.
+// A server refuses values for those that it generates.
 func (p *Pairing) mapped() []mapping {
 	var all []mapping
 	for _, pair := range slices.Concat(p.relation.By, p.relation.Pairs) {
 		m := mapping{p.source.fields[pair.Source], pair.Source, p.destination.fields[pair.Destination]}
-		if !slices.ContainsFunc(all, func(known mapping) bool { return known.to.column.name == m.to.column.name }) {
+		if !m.to.column.generated && !slices.ContainsFunc(all, func(known mapping) bool { return known.to.column.name == m.to.column.name }) {
 			all = append(all, m)
 		}
 	}

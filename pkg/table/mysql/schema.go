@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,6 +43,7 @@ func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 	}
 	columns := make([]column, len(rows))
 	for i, row := range rows {
+		extra := strings.ToUpper(string(row[4]))
 		dataType := strings.ToLower(string(row[1]))
 		columns[i] = column{
 			name:      string(row[0]),
@@ -49,7 +51,8 @@ func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 			fullType:  strings.ToLower(string(row[2])),
 			kind:      kinds[dataType],
 			nullable:  strings.EqualFold(string(row[3]), "YES"),
-			invisible: strings.Contains(strings.ToUpper(string(row[4])), "INVISIBLE"),
+			invisible: strings.Contains(extra, "INVISIBLE"),
+			generated: generated.MatchString(extra),
 			charset:   strings.ToLower(string(row[5])),
 			collation: string(row[6]),
 			precision: atoi(row[7]),
@@ -61,6 +64,9 @@ func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 	}
 	return columns, nil
 }
+
+// generated leaves out MySQL's DEFAULT_GENERATED: such a column may be written.
+var generated = regexp.MustCompile(`\b(VIRTUAL|STORED|PERSISTENT)\b`)
 
 // markJSON finds MariaDB's JSON columns: LONGTEXT with a check. MySQL has a type
 // of its own, and does not say to which table a check belongs.

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/masixun71/cupid-go/internal/mysqltest"
+)
+
+// mends has check write the statements for table t of two databases, executes
+// them, and wants both sides to show the same rows to the query. It gives the
+// statements.
+func mends(t *testing.T, source, destination, byColumn, columns, shown string) string {
+	t.Helper()
+	server := mysqltest.Shared(t)
+	from, to := server.Database(t), server.Database(t)
+	from.Exec(t, source)
+	to.Exec(t, destination)
+	dir := t.TempDir()
+	config, fix := filepath.Join(dir, "cupid.yaml"), filepath.Join(dir, "fix.sql")
+	require.NoError(t, os.WriteFile(config, []byte(`
+jobs:
+  - name: mend
+    confirmDelay: 10ms
+    source: {dsn: "`+from.DSN+`", table: t, scanKey: id, byColumn: `+byColumn+`}
+    destinations:
+      - {name: far, dsn: "`+to.DSN+`", table: t, columns: [`+columns+`], callback: {off: true}}
+`), 0o600))
+	code, out, console := call(t, "check", "-c", config, "--fix-sql", fix)
+	require.Equal(t, 1, code, out+console)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 2, "no file stays behind")
+
+	text, err := os.ReadFile(fix)
+	require.NoError(t, err)
+	to.Exec(t, string(text))
+	require.Equal(t, listed(t, from, shown), listed(t, to, shown), string(text))
+	code, out, console = call(t, "check", "-c", config)
+	require.Equal(t, 0, code, out+console+string(text))
+	return string(text)
+}
+
+// listed is the rows of a query for one text each.
+func listed(t *testing.T, db *mysqltest.Database, query string) []string {
+	t.Helper()
+	rows, err := db.DB.QueryContext(t.Context(), query)
+	require.NoError(t, err)
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var row string
+		require.NoError(t, rows.Scan(&row))
+		all = append(all, row)
+	}
+	require.NoError(t, rows.Err())
+	return all
+}
+
+func TestTheFixWritesNoGeneratedColumn(t *testing.T) {
+	t.Parallel()
+	for _, form := range []string{"STORED", "VIRTUAL"} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			mends(t, `CREATE TABLE t (id INT PRIMARY KEY, title VARCHAR(20), title_len INT, at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP);
+				INSERT t VALUES (1, 'one', 3, '2024-01-01'), (2, 'three', 5, '2024-01-01'), (3, 'seven', 5, '2024-01-01')`,
+				`CREATE TABLE t (id INT PRIMARY KEY, title VARCHAR(20), title_len INT GENERATED ALWAYS AS (CHAR_LENGTH(title)) `+form+`, at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP);
+				INSERT t (id, title, at) VALUES (1, 'one', '2024-01-01'), (2, 'two', '2023-01-01')`,
+				"id", "id, title, title_len, at", "SELECT CONCAT_WS(' ', id, title, title_len, at) FROM t ORDER BY id")
+		})
+	}
+}
+
+// What differs in nothing that can be written is left to a person.
+func TestTheFixLeavesWhatOnlyTheServerWrites(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, true)
+	b.fill(t, true)
+	b.destination.Exec(t, "ALTER TABLE user DROP COLUMN ratio; ALTER TABLE user ADD ratio FLOAT GENERATED ALWAYS AS (id / 7) STORED")
+	b.source.Exec(t, "DELETE FROM user WHERE id > 3; UPDATE user SET ratio = 0.5 WHERE id = 3")
+	b.destination.Exec(t, "DELETE FROM user WHERE id > 3")
+	fix := filepath.Join(t.TempDir(), "fix.sql")
+	code, out, console := call(t, "check", "-c", b.config, "--fix-sql", fix)
+	require.Equal(t, 1, code, out+console)
+	text, err := os.ReadFile(fix)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "-- different: ratio: to be looked at by a person")
+	require.NotContains(t, string(text), "UPDATE")
+}
