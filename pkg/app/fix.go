@@ -47,9 +47,9 @@ func (f fixer) statement(found check.Finding) (string, bool) {
 	case check.Missing:
 		return f.pairing.InsertSQL(found.Source)
 	case check.Different, check.Respelled:
-		return f.pairing.UpdateSQL(found.Key, found.Columns, found.Source)
+		return f.pairing.UpdateSQL(found.Target, found.Columns, found.Source)
 	case check.Extra:
-		return f.pairing.DeleteSQL(found.Key)
+		return f.pairing.DeleteSQL(found.Target)
 	default:
 		return "", false
 	}

@@ -146,23 +146,54 @@ func (c *comparison) verdicts(source, target []diff.Row) map[string]Finding {
 			found[same] = f
 		}
 	}
+	backwards := c.pair.Relation.Reversed().Compare(target, source)
+	partners := c.partners(target, backwards)
 	forth := crossing{missing: Missing}
 	for i, o := range c.pair.Relation.Compare(source, target) {
 		if kind, wrong := forth.kindOf(o.Verdict); wrong {
-			note(c.pair.Source, source[i], Finding{Kind: kind, Columns: o.Columns, Source: source[i]})
+			key, _ := c.pair.Relation.SourceKey(source[i])
+			note(c.pair.Source, source[i], Finding{Kind: kind, Columns: o.Columns, Source: source[i], Target: partners[c.bondOf(o.Verdict, key)]})
 		}
 	}
 	back := crossing{missing: Extra}
-	for i, o := range c.pair.Relation.Reversed().Compare(target, source) {
+	for i, o := range backwards {
 		kind, wrong := back.kindOf(o.Verdict)
 		if kind == Different || kind == Respelled {
 			kind = ""
 		}
 		if wrong {
-			note(c.pair.Target, target[i], Finding{Kind: kind})
+			note(c.pair.Target, target[i], Finding{Kind: kind, Target: target[i]})
 		}
 	}
 	return found
+}
+
+// bond is what the two rows of a Different or Respelled verdict share, and no
+// third has.
+type bond struct {
+	verdict diff.Verdict
+	key     string
+}
+
+func (c *comparison) bondOf(v diff.Verdict, key diff.Key) bond {
+	if v == diff.Respelled {
+		return bond{v, c.pair.Relation.Folded(key)}
+	}
+	return bond{v, c.pair.Relation.Same(key)}
+}
+
+// partners are the destination's rows that differ from their source rows.
+func (c *comparison) partners(target []diff.Row, outcomes []diff.Outcome) map[bond]diff.Row {
+	partners := map[bond]diff.Row{}
+	for i, o := range outcomes {
+		if o.Verdict != diff.Different && o.Verdict != diff.Respelled {
+			continue
+		}
+		if key, ok := c.pair.Relation.DestinationKey(target[i]); ok {
+			partners[c.bondOf(o.Verdict, key)] = target[i]
+		}
+	}
+	return partners
 }
 
 // stillUnequal are those of keys with equal rows whose hashes differ all the

@@ -24,8 +24,9 @@ type Finding struct {
 	Key     diff.Key
 	Kind    Kind
 	Columns []string // names of the source columns that differ
-	// Source is the source's row of a Missing or Different key.
-	Source diff.Row
+	// Source is the source's row of a Missing, Different or Respelled key, and
+	// Target the destination's of an Extra, Different or Respelled one.
+	Source, Target diff.Row
 }
 
 // Result is the outcome for one destination.

@@ -89,6 +89,11 @@ func (r Relation) Same(k Key) string {
 	return r.text(k, Pair.canonical)
 }
 
+// Folded is a text that keys share when the destination's collation may hold them for the same.
+func (r Relation) Folded(k Key) string {
+	return r.text(k, func(by Pair, v Value) string { return by.Exact.fold(by.canonical(v)) })
+}
+
 // text makes one text of what becomes of each of a key's values.
 func (r Relation) text(k Key, of func(Pair, Value) string) string {
 	values := k.Values(len(r.By))

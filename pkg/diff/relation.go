@@ -135,10 +135,7 @@ func (m matching) exact() (restSource, restDestination []int) {
 // collation may ignore case and trailing spaces: such a row is there, but under
 // another key.
 func (m matching) folded(restSource, restDestination []int) {
-	folded := func(k Key) string {
-		return m.relation.text(k, func(by Pair, v Value) string { return by.Exact.fold(by.canonical(v)) })
-	}
-	for _, g := range m.groups(restSource, restDestination, folded) {
+	for _, g := range m.groups(restSource, restDestination, m.relation.Folded) {
 		switch {
 		case len(g.source) == 0:
 		case len(g.destination) == 0:

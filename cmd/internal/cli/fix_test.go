@@ -60,6 +60,29 @@ func listed(t *testing.T, db *mysqltest.Database, query string) []string {
 	return all
 }
 
+// A collation holds more keys for equal than the finding is about.
+func TestTheFixTouchesNoRowOfAnotherSpelling(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ source, destination, more string }{
+		"utf8mb4":            {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", ", ('x ', 1)"},
+		"latin1":             {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_general_ci", ", ('x ', 1)"},
+		"ucs2":               {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(20) CHARACTER SET ucs2 COLLATE ucs2_general_ci", ", ('x ', 1)"},
+		"bytes of one set":   {"VARCHAR(20) CHARACTER SET latin2 COLLATE latin2_bin", "VARCHAR(20) CHARACTER SET latin2 COLLATE latin2_general_ci", ", ('x ', 1)"},
+		"a source of padded": {"CHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", ""},
+		"a copy of padded":   {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "CHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := mends(t, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k "+c.source+` UNIQUE, v INT);
+				INSERT t (k, v) VALUES ('é', 1), ('abc', 1), ('x', 1), ('q', 1), ('Q', 2), ('r', 1), ('it''s \\', 1), ('late', 1), ('ß', 1)`,
+				"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k "+c.destination+`, v INT, KEY (k));
+				INSERT t (k, v) VALUES ('é', 1), ('e', 1), ('abc', 1), ('ABC', 1), ('x', 1), ('y ', 1), ('q', 1), ('Q', 3), ('R', 2), ('it''s \\', 2), ('IT''S \\', 1), ('late ', 2), ('ß', 2), ('s', 1)`+c.more,
+				"k", "k, v", "SELECT CONCAT(CONVERT(k USING utf8mb4), ' ', v) FROM t WHERE k <> 'late' ORDER BY HEX(CONVERT(k USING utf8mb4))")
+			require.Contains(t, text, "-- respelled: k, v")
+		})
+	}
+}
+
 func TestTheFixWritesNoGeneratedColumn(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"STORED", "VIRTUAL"} {

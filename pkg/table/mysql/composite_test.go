@@ -130,10 +130,14 @@ func TestCompositeKeys(t *testing.T) {
 
 	key, ok := pairing.Relation().SourceKey(rows[0])
 	require.True(t, ok)
-	statement, ok := pairing.DeleteSQL(key)
+	targets, err := pairing.Destination().Lookup(t.Context(), []diff.Key{key})
+	require.NoError(t, err)
+	require.Len(t, targets, 1)
+	statement, ok := pairing.DeleteSQL(targets[0])
 	require.True(t, ok)
-	require.Equal(t, "DELETE FROM `"+p.destination.Name+"`.`t` WHERE `no` = 'é,0' AND `region` = 0 AND `day` = '2026-11-22';", statement)
-	statement, ok = pairing.UpdateSQL(key, []string{"name"}, rows[0])
+	require.Equal(t, "DELETE FROM `"+p.destination.Name+"`.`t` WHERE `no` = 'é,0' AND `region` = 0 AND `day` = '2026-11-22 00:00:00'"+
+		" AND CAST(`no` AS BINARY) = CAST(CONVERT('é,0' USING utf8mb4) AS BINARY);", statement)
+	statement, ok = pairing.UpdateSQL(targets[0], []string{"name"}, rows[0])
 	require.True(t, ok)
 	p.destination.Exec(t, "UPDATE t SET name = 'damaged'")
 	p.destination.Exec(t, statement)

@@ -31,10 +31,10 @@ func (p *Pairing) InsertSQL(source diff.Row) (string, bool) {
 }
 
 // UpdateSQL is the statement that gives some columns, by their names at the
-// source, of the destination's row with this key the values of a source row;
-// false when the destination's columns cannot hold the key.
-func (p *Pairing) UpdateSQL(key diff.Key, columns []string, source diff.Row) (string, bool) {
-	where, ok := p.keyed(key)
+// source, of a destination's row, as Lookup read it, the values of a source row;
+// false when nothing tells the row, or the server writes all of these itself.
+func (p *Pairing) UpdateSQL(target diff.Row, columns []string, source diff.Row) (string, bool) {
+	where, ok := p.only(target)
 	var set []string
 	for _, m := range p.mapped() {
 		if slices.Contains(columns, m.from.column.name) {
@@ -44,10 +44,10 @@ func (p *Pairing) UpdateSQL(key diff.Key, columns []string, source diff.Row) (st
 	return fmt.Sprintf("UPDATE %s SET %s WHERE %s;", p.target(), strings.Join(set, ", "), where), ok && len(set) > 0
 }
 
-// DeleteSQL is the statement that removes the destination's row with this key;
-// false when its columns cannot hold the key.
-func (p *Pairing) DeleteSQL(key diff.Key) (string, bool) {
-	where, ok := p.keyed(key)
+// DeleteSQL is the statement that removes a destination's row, as Lookup read it;
+// false when nothing tells the row.
+func (p *Pairing) DeleteSQL(target diff.Row) (string, bool) {
+	where, ok := p.only(target)
 	return fmt.Sprintf("DELETE FROM %s WHERE %s;", p.target(), where), ok
 }
 
@@ -55,9 +55,26 @@ func (p *Pairing) target() string {
 	return quote(p.destination.db.name) + "." + quote(p.destination.schema.table)
 }
 
-func (p *Pairing) keyed(key diff.Key) (string, bool) {
-	where, ok := p.destination.by.equals(key)
-	return where.literal(), ok
+// only is the condition of the rows with the key of a destination's row. The
+// index finds what the collation holds for the same; the bytes tell which it is.
+func (p *Pairing) only(target diff.Row) (string, bool) {
+	key, keyed := p.destination.KeyOf(target)
+	found, ok := p.destination.by.equals(key)
+	where := found.literal()
+	for _, pair := range p.relation.By {
+		if f := p.destination.fields[pair.Destination]; f.column.charset != "" && (f.column.kind == kindText || f.column.kind == kindChar) {
+			where += " AND CAST(" + f.column.quoted() + " AS BINARY) = " + f.bytesOf(target.Values[pair.Destination])
+		}
+	}
+	return where, keyed && ok
+}
+
+// bytesOf are those with which a text column holds a value that was read of it.
+func (f field) bytesOf(v diff.Value) string {
+	if f.raw {
+		return fmt.Sprintf("X'%X'", v)
+	}
+	return "CAST(CONVERT('" + fixEscapes.Replace(string(v)) + "' USING " + quoteWord(f.column.charset) + ") AS BINARY)"
 }
 
 // mapping is a column that a fix writes.
