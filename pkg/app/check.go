@@ -44,6 +44,7 @@ type CheckOptions struct {
 	State            string        // file to go on from; "" means none
 	Limit            int           // keys in a report
 	Fix              io.Writer     // gets the statements that would mend; may be nil
+	FixDir           string        // for statements that wait for their turn; "" is the system's for temporary files
 	// OnProgress hears of the destination in hand; may be nil.
 	OnProgress func(job, destination string, p CheckProgress)
 	Log        *slog.Logger
@@ -270,7 +271,7 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 	pairing := plan.Pairing(n, mysql.PairingOptions{Checksum: k.options.Checksum, SourceWhere: k.options.Where, DestinationWhere: where})
 	report.Strategy, report.Reason = string(pairing.Strategy()), pairing.Reason()
 
-	fix := fixer{out: k.options.Fix, pairing: pairing}
+	fix := newFixer(k.options.Fix, k.options.FixDir, pairing)
 	if err := fix.begin(j.Name, name); err != nil {
 		return err
 	}
@@ -300,6 +301,9 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 		options.Save = func(s *check.State) error { return k.file.Save(key, s) }
 	}
 	result, err := check.Run(ctx, pairOf(j.Name, name, pairing), options)
+	if err := fix.flush(); err != nil {
+		return err
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

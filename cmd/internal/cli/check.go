@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -104,14 +105,14 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 		f.Log.Warn("the config is not read as it stands", "warning", w)
 	}
 	var reports []app.CheckReport
-	check := func(fix io.Writer) (err error) {
-		f.Fix = fix
+	check := func(fix io.Writer, dir string) (err error) {
+		f.Fix, f.FixDir = fix, dir
 		reports, err = app.Check(ctx, cfg, f.CheckOptions)
 		bar.end()
 		return err
 	}
 	if f.fixSQL == "" {
-		err = check(nil)
+		err = check(nil, "")
 	} else {
 		err = intoFile(f.fixSQL, check)
 	}
@@ -129,8 +130,9 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	return cmp.Or(err, verdict(reports))
 }
 
-// intoFile gives a new file, private to its owner for it holds rows, to write.
-func intoFile(path string, write func(io.Writer) error) error {
+// intoFile gives a new file, private to its owner for it holds rows, to write,
+// and the directory for what does not stay.
+func intoFile(path string, write func(file io.Writer, dir string) error) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("--fix-sql: %w", err)
@@ -138,9 +140,18 @@ func intoFile(path string, write func(io.Writer) error) error {
 	buffer := bufio.NewWriter(file)
 	_, err = buffer.WriteString(app.FixHeader)
 	if err == nil {
-		err = write(buffer)
+		err = write(buffer, dirOf(file))
 	}
 	return errors.Join(err, buffer.Flush(), file.Close())
+}
+
+// dirOf is the directory of a file, and "" of what is none, such as /dev/stdout:
+// nobody may write beside it.
+func dirOf(file *os.File) string {
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return filepath.Dir(file.Name())
 }
 
 // verdict is the exit code. Rows that differ are more than tables that could

@@ -83,6 +83,16 @@ func TestTheFixTouchesNoRowOfAnotherSpelling(t *testing.T) {
 	}
 }
 
+// What is deleted or changed gives its unique values away before others take them.
+func TestTheFixFreesUniqueValuesFirst(t *testing.T) {
+	t.Parallel()
+	mends(t, `CREATE TABLE t (id INT PRIMARY KEY, k INT UNIQUE, mail VARCHAR(20));
+		INSERT t VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c'), (4, 4, 'd')`,
+		`CREATE TABLE t (k INT PRIMARY KEY, mail VARCHAR(20), UNIQUE (mail));
+		INSERT t VALUES (1, 'x'), (3, 'b'), (4, 'd'), (5, 'a'), (6, 'c')`,
+		"k", "k, mail", "SELECT CONCAT(k, ' ', mail) FROM t ORDER BY k")
+}
+
 func TestTheFixWritesNoGeneratedColumn(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"STORED", "VIRTUAL"} {
