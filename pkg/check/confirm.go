@@ -102,7 +102,7 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 		same := c.pair.Relation.Same(key)
 		f, wrong := found[same]
 		switch {
-		case !wrong && !seen[same] && !(c.pair.Source.Holds(key) && c.pair.Target.Holds(key)):
+		case !wrong && !seen[same] && (!c.pair.Source.Holds(key) || !c.pair.Target.Holds(key)):
 			f = Finding{Key: key, Kind: Unexplained} // it was there, and cannot be asked for
 		case !wrong:
 			equal = append(equal, key)

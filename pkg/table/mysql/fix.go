@@ -60,13 +60,13 @@ func (p *Pairing) target() string {
 func (p *Pairing) only(target diff.Row) (string, bool) {
 	key, keyed := p.destination.KeyOf(target)
 	found, ok := p.destination.by.equals(key)
-	where := found.literal()
+	where := []string{found.literal()}
 	for _, pair := range p.relation.By {
 		if f := p.destination.fields[pair.Destination]; f.column.charset != "" && (f.column.kind == kindText || f.column.kind == kindChar) {
-			where += " AND CAST(" + f.column.quoted() + " AS BINARY) = " + f.bytesOf(target.Values[pair.Destination])
+			where = append(where, "CAST("+f.column.quoted()+" AS BINARY) = "+f.bytesOf(target.Values[pair.Destination]))
 		}
 	}
-	return where, keyed && ok
+	return strings.Join(where, " AND "), keyed && ok
 }
 
 // bytesOf are those with which a text column holds a value that was read of it.
