@@ -104,10 +104,10 @@ func gatekeeper(networks []netip.Prefix) func(network, address string, _ syscall
 		}
 		ip := at.Addr().Unmap().WithZone("")
 		allowed := len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(ip) })
-		called := ip
-		for prefix, at := range translated {
-			if raw := ip.As16(); ip.Is6() && prefix.Contains(ip) {
-				called = netip.AddrFrom4([4]byte(raw[at:]))
+		called, raw := ip, ip.As16()
+		for prefix, behind := range translated {
+			if prefix.Contains(ip) {
+				called = netip.AddrFrom4([4]byte(raw[behind:]))
 			}
 		}
 		if !allowed || called.IsLinkLocalUnicast() || called.IsMulticast() || slices.Contains(metadata, called) {

@@ -146,6 +146,7 @@ func (c *comparison) compareParts(ctx context.Context, s stretch, rows uint64) (
 				part.upto = s.upto
 			}
 		}
+		part = part.narrow()
 		found, err := c.compareMarks(ctx, part)
 		if err != nil {
 			return cover{}, err
@@ -159,23 +160,8 @@ func (c *comparison) compareParts(ctx context.Context, s stretch, rows uint64) (
 	}
 }
 
-// compareMarks compares a stretch row by row, by their hashes. The IDs of marks
-// have 64 bits: of a stretch with more keys, which a few rows may span, two could share one.
+// compareMarks compares a stretch row by row, by their hashes.
 func (c *comparison) compareMarks(ctx context.Context, s stretch) (cover, error) {
-	if lower, upper, wide := s.halves(); wide {
-		a, err := c.compareMarks(ctx, lower)
-		if err != nil {
-			return cover{}, err
-		}
-		b, err := c.compareMarks(ctx, upper)
-		if err != nil {
-			return cover{}, err
-		}
-		a.source.rows += b.source.rows
-		a.destination.rows += b.destination.rows
-		a.took += b.took
-		return a, nil
-	}
 	began := time.Now()
 	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) ([]diff.Mark, error) {
 		return side.Marks(ctx, c.buffers.get(), reachable(s.after), s.upto)
@@ -197,16 +183,15 @@ func (c *comparison) compareMarks(ctx context.Context, s stretch) (cover, error)
 	return found, nil
 }
 
-// halves are those of a stretch of integer keys that is wider than 2^63.
-func (s stretch) halves() (lower, upper stretch, wide bool) {
+// narrow is a stretch of integer keys, or its beginning: the IDs of marks have 64
+// bits, and where more keys lie apart, as those of a few rows may, two share one.
+func (s stretch) narrow() stretch {
 	after, _ := s.after.Integer()
 	upto, _ := s.upto.Integer()
-	width := new(big.Int).Sub(upto, after)
-	if width.BitLen() <= 63 {
-		return s, s, false
+	if end := new(big.Int).Add(after, widest); upto.Cmp(end) > 0 {
+		s.upto = job.KeyPoint(end.String())
 	}
-	middle := job.KeyPoint(width.Add(after, width.Rsh(width, 1)).String())
-	lower, upper = s, s
-	lower.upto, upper.after = middle, middle
-	return lower, upper, true
+	return s
 }
+
+var widest = new(big.Int).Lsh(one, 63)

@@ -11,8 +11,8 @@ type Pair struct {
 	Source, Destination int    // indexes into Row.Values
 	Rule                Rule
 	Options             Options
-	// Exact is what the destination's server does not overlook when it finds a key.
-	// It counts in both directions: that server says what is another key.
+	// Exact is what the destination's server does not overlook when it finds a key:
+	// of a byColumn, in both directions, since that server says what is another key.
 	Exact Exact
 }
 

@@ -1,9 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -40,22 +39,14 @@ func TestKeysThatAreHardToAskFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source, far := server.Database(t), server.Database(t)
-			for d, k := range map[*mysqltest.Database]string{source: c.key, far: c.key} {
-				if d == far && c.far != "" {
-					k = c.far
-				}
-				d.Exec(t, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k "+k+" NOT NULL UNIQUE, v INT)")
+			create := func(k string) string {
+				return "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k " + k + " NOT NULL UNIQUE, v INT)"
 			}
+			source.Exec(t, create(c.key))
+			far.Exec(t, create(cmp.Or(c.far, c.key)))
 			source.Exec(t, invalid+"INSERT INTO t (k, v) VALUES "+c.source)
 			far.Exec(t, invalid+"INSERT INTO t (k, v) VALUES "+c.destination)
-			config := filepath.Join(t.TempDir(), "cupid.yaml")
-			require.NoError(t, os.WriteFile(config, []byte(`
-jobs:
-  - name: keys
-    source: {dsn: "`+source.DSN+`", table: t, byColumn: k, scanKey: id}
-    destinations:
-      - {name: far, dsn: "`+far.DSN+`", table: t, columns: [k, v], callback: {off: true}}
-`), 0o600))
+			config := pairConfig(t, t.TempDir(), source, far, "k", "k, v")
 			for _, checksum := range []string{"fast", "strong"} {
 				code, out, console := call(t, "check", "-c", config, "--no-confirm", "--format", "json", "--checksum", checksum)
 				require.Equal(t, 1, code, out+console)

@@ -20,15 +20,7 @@ func mends(t *testing.T, source, destination, byColumn, columns, shown string) s
 	from.Exec(t, source)
 	to.Exec(t, destination)
 	dir := t.TempDir()
-	config, fix := filepath.Join(dir, "cupid.yaml"), filepath.Join(dir, "fix.sql")
-	require.NoError(t, os.WriteFile(config, []byte(`
-jobs:
-  - name: mend
-    confirmDelay: 10ms
-    source: {dsn: "`+from.DSN+`", table: t, scanKey: id, byColumn: `+byColumn+`}
-    destinations:
-      - {name: far, dsn: "`+to.DSN+`", table: t, columns: [`+columns+`], callback: {off: true}}
-`), 0o600))
+	config, fix := pairConfig(t, dir, from, to, byColumn, columns), filepath.Join(dir, "fix.sql")
 	code, out, console := call(t, "check", "-c", config, "--fix-sql", fix)
 	require.Equal(t, 1, code, out+console)
 	left, err := os.ReadDir(dir)
@@ -42,6 +34,21 @@ jobs:
 	code, out, console = call(t, "check", "-c", config)
 	require.Equal(t, 0, code, out+console+string(text))
 	return string(text)
+}
+
+// pairConfig writes a config that compares table t of two databases, scanned by id.
+func pairConfig(t *testing.T, dir string, from, to *mysqltest.Database, byColumn, columns string) string {
+	t.Helper()
+	path := filepath.Join(dir, "cupid.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`
+jobs:
+  - name: pair
+    confirmDelay: 10ms
+    source: {dsn: "`+from.DSN+`", table: t, scanKey: id, byColumn: `+byColumn+`}
+    destinations:
+      - {name: far, dsn: "`+to.DSN+`", table: t, columns: [`+columns+`], callback: {off: true}}
+`), 0o600))
+	return path
 }
 
 // listed is the rows of a query for one text each.

@@ -308,7 +308,7 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 			i.warn(where, fmt.Sprintf("column %s is %s, the source's %s is %s: %s", to.quoted(), to.fullType, from.quoted(), from.fullType, l.why), mend)
 		}
 	}
-	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to), Options: i.options(where, from, to, want.Options), Exact: exact(to)}
+	pair := diff.Pair{Name: from.name, Rule: ruleOf(from, to), Options: i.options(where, from, to, want.Options)}
 	if relates := slices.ContainsFunc(destination.by, func(c column) bool { return c.name == to.name }); relates && want.Options != (job.ColumnOptions{}) {
 		i.problem(where, fmt.Sprintf("the byColumn %s relates rows: options cannot bend it", to.quoted()), "leave them out, or relate by another column")
 	}

@@ -132,8 +132,9 @@ func rowDigest(forms []form, strong bool) string {
 
 // Bytes that no UTF-8 text holds: one between the values of a row, one for
 // NULL. A collation makes bytes of the whole row; without one a server would
-// convert them to the columns' character set, and fail. Of both it is said of
-// NULLs where a row may have some, since MariaDB asks for it at every separator.
+// convert them to the columns' character set, and fail. One of the two is enough:
+// that of NULL where a row may have some, for MariaDB computes the separator anew
+// before every value.
 const (
 	separator = "x'FF'"
 	nullMark  = "x'FE'"
