@@ -25,7 +25,7 @@ type limits struct {
 type sizes struct{ first, least, most int }
 
 var defaultLimits = limits{
-	ranges:   sizes{first: 50_000, least: 1_000, most: 100_000},
+	ranges:   sizes{first: 10_000, least: 1_000, most: 100_000},
 	folds:    sizes{first: 50_000, least: 1_000, most: 100_000},
 	reads:    sizes{first: 10_000, least: 1_000, most: 50_000},
 	passRows: 500_000, listedRows: 40_000,

@@ -134,6 +134,8 @@ type schema struct {
 	indexes  []index
 	unhashed string // why its server gives no hashes of rows; "" where it does
 	packs    bool   // its server writes the marks of rows into one text
+	// sequential tables give a range of their primary key in the order of the key.
+	sequential bool
 }
 
 // column finds a column by its name in any letter case.

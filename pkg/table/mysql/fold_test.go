@@ -198,6 +198,59 @@ func TestMarksWithoutRoom(t *testing.T) {
 	}
 }
 
+// TestMarksByPlace: behind a stretch with a row for every number the next one is
+// read without them, as long as that is so.
+func TestMarksByPlace(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		table, where string
+		byPlace      bool
+	}{
+		"innodb":      {"(id INT PRIMARY KEY, number VARCHAR(30))", "", true},
+		"partitioned": {"(id INT PRIMARY KEY, number VARCHAR(30)) PARTITION BY HASH (id) PARTITIONS 2", "", false},
+		"filtered":    {"(id INT PRIMARY KEY, number VARCHAR(30))", "number IS NOT NULL", false},
+		"other index": {"(id INT UNIQUE NOT NULL, number VARCHAR(30) PRIMARY KEY)", "", false},
+		"myisam":      {"(id INT PRIMARY KEY, number VARCHAR(30)) ENGINE=MyISAM", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := mysqltest.Start(t, mysqltest.Options{})
+			p := newPair(t, server)
+			p.columns("id")
+			p.source.Exec(t, "CREATE TABLE t "+c.table)
+			p.destination.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, number VARCHAR(30), KEY (number))")
+			p.source.Exec(t, "INSERT INTO t (id, number) SELECT seq, CONCAT('n', seq) FROM seq_1_to_1000")
+			p.job.Source.Where = c.where
+			for _, strong := range []bool{false, true} {
+				source := p.plan(t).Pairing(0, mysql.PairingOptions{Checksum: checksum(strong)}).Source()
+				read := func(after, upto int) (marks map[uint64]diff.Mark, texts string) {
+					p.source.Exec(t, "SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
+					marks = marksOf(t, source, job.KeyPoint(fmt.Sprint(after)), job.KeyPoint(fmt.Sprint(upto)))
+					p.source.Exec(t, "SET GLOBAL general_log = OFF")
+					require.NoError(t, p.source.DB.QueryRowContext(t.Context(), `SELECT COALESCE(GROUP_CONCAT(argument ORDER BY event_time SEPARATOR '; '), '')
+						FROM mysql.general_log WHERE argument LIKE 'SELECT%GROUP_CONCAT(%t%'`).Scan(&texts))
+					return marks, texts
+				}
+				all, _ := read(0, 1000)
+				require.Len(t, all, 1000)
+				again, texts := read(0, 1000)
+				require.Equal(t, all, again)
+				require.Equal(t, c.byPlace, strings.HasPrefix(texts, "SELECT 1000,"), texts)
+
+				p.source.Exec(t, "DELETE FROM t WHERE id IN (500, 1000)")
+				delete(all, 500)
+				delete(all, 1000)
+				again, texts = read(0, 1000)
+				require.Equal(t, all, again)
+				require.Equal(t, c.byPlace, strings.Contains(texts, "; SELECT COUNT(*)"), texts)
+				_, texts = read(0, 499)
+				require.True(t, strings.HasPrefix(texts, "SELECT COUNT(*)"), "a hole was just met: "+texts)
+				p.source.Exec(t, "INSERT INTO t (id, number) VALUES (500, 'n500'), (1000, 'n1000')")
+			}
+		})
+	}
+}
+
 // sieveOf lets some hashes of keys pass.
 func sieveOf(hashes []uint64) (s diff.Sieve) {
 	for _, h := range hashes {

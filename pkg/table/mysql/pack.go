@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,12 +36,12 @@ const (
 	strongBytes = 8 // of a strong hash
 )
 
-// packKnown is a word, the CRC of 'é', and bytes that no text holds.
-const packKnown = "\x80\x00\x00\x07\x8e\x04\x8d\x3e\xff\x00"
+// packKnown are two words, the second as it is, the CRC of 'é', and bytes that no text holds.
+const packKnown = "\x80\x00\x00\x07\x07\x00\x80\x8e\x04\x8d\x3e\xff\x00"
 
 // packs asks the server for a packed text that is known.
 func (d *Database) packs(ctx context.Context) (bool, error) {
-	text := hashing{}.pack([]string{"7|" + strconv.Itoa(wordMark)}, "CRC32('é')")
+	text := hashing{}.pack([]string{marked("7"), "458880"}, "CRC32('é')")
 	rows, err := d.rows(ctx, "hash a row", "SELECT GROUP_CONCAT("+text+",UNHEX('ff00') SEPARATOR '')")
 	if errors.Is(err, job.ErrUnreadable) {
 		return false, nil
@@ -48,58 +49,121 @@ func (d *Database) packs(ctx context.Context) (bool, error) {
 	return err == nil && len(rows) == 1 && string(rows[0][0]) == packKnown, err
 }
 
-// identity is the number that tells which row a mark is of.
+// marked is a number as a word, in SQL.
+func marked(number string) string { return number + "|" + strconv.Itoa(wordMark) }
+
+// identity is the number that tells which row a mark is of, and how a packed text says it.
 type identity struct {
-	sql string
-	// words are how many words it takes, 1 or 2; 0 where they are not enough.
-	words int
-	// first is a number that no ID lies before, from which on the words count.
-	first uint64
-	// digest is what is hashed of a row, without what the words say of it already.
+	sql  string
+	form idForm
+	size int // bytes of a row's text for it
+	// No ID lies before first, from which on the text counts, or behind last.
+	first, last uint64
+	rows        string // how many rows the text must tell of, in SQL
+	// digest is what is hashed of a row, without what the text says of it already.
 	digest string
 }
 
-// packed are the words in SQL, the higher first.
-func (i identity) packed() (words []string) {
-	for n := i.words - 1; n >= 0; n-- {
-		word := i.sql
-		if n > 0 {
-			word += ">>" + strconv.Itoa(n*wordBits) + "&" + strconv.Itoa(wordMask)
-		}
-		words = append(words, word+"|"+strconv.Itoa(wordMark))
+type idForm int
+
+const (
+	tooWide idForm = iota // for a packed text
+	// inWords has 31 bits in each word, the higher first.
+	inWords
+	// asItIs has the lower 32 bits as they are: all IDs have as many bytes.
+	asItIs
+	// byPlace says nothing: there is a row for every number, one after the other.
+	byPlace
+)
+
+// bits are how many bits of the number are known from the text; 64 where it is no packed one.
+func (i identity) bits() int {
+	switch i.form {
+	case inWords:
+		return i.size / wordBytes * wordBits
+	case asItIs:
+		return 32
+	default:
+		return 64
 	}
-	return words
 }
 
-// whole is an ID of which the words are known, or more.
-func (i identity) whole(bits uint64) uint64 {
-	if i.words == 0 {
-		return bits
+// packed are the numbers in SQL whose bytes are the text.
+func (i identity) packed() (numbers []string) {
+	switch i.form {
+	case asItIs:
+		numbers = []string{i.sql}
+	case inWords:
+		for n := i.size/wordBytes - 1; n > 0; n-- {
+			numbers = append(numbers, marked(i.sql+">>"+strconv.Itoa(n*wordBits)+"&"+strconv.Itoa(wordMask)))
+		}
+		numbers = append(numbers, marked(i.sql))
 	}
-	return i.first + (bits-i.first)&(1<<(i.words*wordBits)-1)
+	return numbers
+}
+
+// read writes the IDs of marks from the texts of so many bytes each.
+func (i identity) read(marks []diff.Mark, text []byte, size int) {
+	for n := range marks {
+		var id uint64
+		switch own := text[n*size:]; i.form {
+		case byPlace:
+			id = i.first + uint64(n)
+		case asItIs:
+			for _, b := range own[:i.size] {
+				id = id<<8 | uint64(b)
+			}
+			id = i.whole(id)
+		default:
+			for at := 0; at < i.size; at += wordBytes {
+				id = id<<wordBits | word(own[at:])
+			}
+			id = i.whole(id)
+		}
+		marks[n].ID = id
+	}
+}
+
+// whole is an ID of which the lower bits are known, or more.
+func (i identity) whole(id uint64) uint64 {
+	return i.first + (id-i.first)&(1<<i.bits()-1)
 }
 
 // keyHash is the identity of rows by a hash of their keys.
 func (s *Side) keyHash() identity {
-	return identity{sql: "CRC32(" + s.hashing.keyText + ")", words: 1, digest: s.hashing.digest}
+	return identity{sql: "CRC32(" + s.hashing.keyText + ")", form: inWords, size: wordBytes, rows: countRows, digest: s.hashing.digest}
 }
+
+const countRows = "COUNT(*)"
 
 // key is the identity of rows of (after, upto] by their integer key.
 func (s *Side) key(after, upto job.Point) identity {
-	i := identity{sql: s.by[0].quoted(), digest: s.hashing.digest}
+	i := identity{sql: s.by[0].quoted(), rows: countRows, digest: s.hashing.digest}
 	low, ok1 := after.Integer()
 	high, ok2 := upto.Integer()
 	if !ok1 || !ok2 {
 		return i
 	}
+	i.first, i.last = diff.KeyID(low)+1, diff.KeyID(high)
 	width := new(big.Int).Sub(high, low).BitLen()
-	if i.words = (width + wordBits - 1) / wordBits; i.words > 2 {
-		i.words = 0
+	switch words := (width + wordBits - 1) / wordBits; {
+	case words > 2:
 		return i
+	case words == 1 && sameSize(uint32(i.first), uint32(i.last)):
+		i.form, i.size = asItIs, charBytes(uint32(i.last))
+	default:
+		i.form, i.size = inWords, words*wordBytes
 	}
-	i.first, i.digest = diff.KeyID(low)+1, s.hashing.rest
+	i.digest = s.hashing.rest
 	return i
 }
+
+// charBytes is how many bytes CHAR makes of a number.
+func charBytes(n uint32) int { return max((bits.Len32(n)+7)/8, 1) }
+
+// sameSize reports whether all numbers of a range have the same; an end before
+// its beginning is one behind 2^32.
+func sameSize(first, last uint32) bool { return first <= last && charBytes(first) == charBytes(last) }
 
 // Marks gives a mark of each row of (after, upto], with its aligned key for an ID,
 // appended to into in any order.
@@ -108,7 +172,7 @@ func (s *Side) Marks(ctx context.Context, into []diff.Mark, after, upto job.Poin
 	if err != nil {
 		return nil, fmt.Errorf("list rows of %s: %w", s.schema.table, err)
 	}
-	return s.marks(ctx, into, s.key(after, upto), s.where(where))
+	return s.denseMarks(ctx, into, s.key(after, upto), s.where(where))
 }
 
 // KeyMarks gives a mark of each row of (after, upto] that has a key, with 31 bits
@@ -125,7 +189,7 @@ func (s *Side) marks(ctx context.Context, into []diff.Mark, i identity, where st
 	if s.hashing.hash == "" {
 		return nil, errNotHashable
 	}
-	if i.words > 0 && s.schema.packs && s.hashing.long == "" {
+	if s.packable(i) {
 		found, all, err := s.packedMarks(ctx, into, i, where)
 		if err != nil || all {
 			return found, err
@@ -134,10 +198,15 @@ func (s *Side) marks(ctx context.Context, into []diff.Mark, i identity, where st
 	return s.plainMarks(ctx, into, i, where)
 }
 
+// packable reports whether marks may come in a packed text.
+func (s *Side) packable(i identity) bool {
+	return i.form != tooWide && s.schema.packs && s.hashing.long == ""
+}
+
 // packedMarks reports false, and gives none, where the server has cut the text
 // off or could not hash a row.
 func (s *Side) packedMarks(ctx context.Context, into []diff.Mark, i identity, where string) (found []diff.Mark, all bool, err error) {
-	query := "SELECT COUNT(*),GROUP_CONCAT(" + s.hashing.pack(i.packed(), i.digest) + " SEPARATOR '')" + s.schema.from(s.order.index) + " WHERE " + where
+	query := "SELECT " + i.rows + ",GROUP_CONCAT(" + s.hashing.pack(i.packed(), i.digest) + " SEPARATOR '')" + s.schema.from(s.order.index) + " WHERE " + where
 	err = s.db.each(ctx, "list rows of "+s.schema.table, query, func(row []driver.Value) uint64 {
 		rows := number(row[0])
 		text, _ := row[1].([]byte)
@@ -154,33 +223,36 @@ func (s *Side) packedMarks(ctx context.Context, into []diff.Mark, i identity, wh
 // pack is the text of a row's mark: the words of its ID, and its digest, in SQL.
 func (h hashing) pack(id []string, digest string) string {
 	if h.strong {
-		return "CHAR(" + strings.Join(id, ",") + "),UNHEX(" + digest + ")"
+		digest = "UNHEX(" + digest + ")"
+		if len(id) == 0 {
+			return digest
+		}
+		return "CHAR(" + strings.Join(id, ",") + ")," + digest
 	}
-	return "CHAR(" + strings.Join(append(id, digest+"|"+strconv.Itoa(wordMark)), ",") + ")"
+	return "CHAR(" + strings.Join(append(id, marked(digest)), ",") + ")"
 }
 
 // unpack reads a packed text; false where it is none.
 func (h hashing) unpack(into []diff.Mark, i identity, text []byte) ([]diff.Mark, bool) {
-	before, size := i.words*wordBytes, wordBytes
+	size := wordBytes
 	if h.strong {
 		size = strongBytes
 	}
-	if len(text)%(before+size) != 0 {
+	size += i.size
+	if len(text)%size != 0 {
 		return into, false
 	}
-	into = slices.Grow(into, len(text)/(before+size))
-	for ; len(text) > 0; text = text[before+size:] {
-		bits := word(text)
-		if i.words == 2 {
-			bits = bits<<wordBits | word(text[wordBytes:])
-		}
-		m := diff.Mark{ID: i.whole(bits)}
+	rows := len(text) / size
+	into = slices.Grow(into, rows)[:len(into)+rows]
+	marks := into[len(into)-rows:]
+	i.read(marks, text, size)
+	for n := range marks {
+		hash := text[n*size+i.size:]
 		if h.strong {
-			m.Hash = binary.BigEndian.Uint64(text[before:])
+			marks[n].Hash = binary.BigEndian.Uint64(hash)
 		} else {
-			m.Hash = word(text[before:])
+			marks[n].Hash = word(hash)
 		}
-		into = append(into, m)
 	}
 	return into, true
 }

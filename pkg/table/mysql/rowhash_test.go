@@ -52,8 +52,10 @@ func TestFoldAsSQL(t *testing.T) {
 		require.Equal(t, "CHAR(a,b|2147483648)", side.hashing.pack([]string{"a"}, "b"))
 		near, far, all := side.key(job.KeyPoint("1000"), job.KeyPoint("2147484647")), side.key(job.KeyPoint("1000"), job.KeyPoint("2147484648")), side.key(job.Point{}, job.KeyPoint("2000"))
 		require.Equal(t, []string{"`id`|2147483648"}, near.packed())
+		require.Equal(t, []string{"`id`"}, side.key(job.KeyPoint("65535"), job.KeyPoint("16777215")).packed(), "all of three bytes")
+		require.Equal(t, []string{"`id`|2147483648"}, side.key(job.KeyPoint("65534"), job.KeyPoint("16777215")).packed())
 		require.Equal(t, []string{"`id`>>31&2147483647|2147483648", "`id`|2147483648"}, far.packed())
-		require.Zero(t, all.words)
+		require.Equal(t, tooWide, all.form)
 		// What the words say in full is not hashed as well.
 		require.Equal(t, "CRC32("+keyless+")", near.digest)
 		require.Equal(t, near.digest, far.digest)

@@ -29,6 +29,9 @@ func (d *Database) describe(ctx context.Context, name string) (schema, error) {
 	if s.packs, err = d.packs(ctx); err != nil {
 		return schema{}, err
 	}
+	if s.sequential, err = d.sequentially(ctx, name); err != nil {
+		return schema{}, err
+	}
 	return s, nil
 }
 

@@ -22,6 +22,7 @@ type Side struct {
 	filter  filter
 	scanKey string // the column of Row.Key, "" for none
 	hashing hashing
+	dense   density
 
 	by      keyColumns // relate the sides
 	byIndex index      // finds their values; without a name there is none
