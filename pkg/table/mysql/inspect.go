@@ -314,8 +314,9 @@ func (i *inspection) pair(where string, source *Source, destination *Destination
 	}
 	left, right := i.clocked(where, source, from, to, want.Options.Zone)
 	// Only in Unicode are upper and lower case known.
-	left.raw = rawOf(from, to) && !pair.Options.IgnoreCase
-	right.raw = left.raw
+	if !pair.Options.IgnoreCase {
+		left.raw, right.raw = rawOf(from, to), rawOf(to, from)
+	}
 	source.fields, pair.Source = source.fields.with(left)
 	destination.fields, pair.Destination = destination.fields.with(right)
 	destination.relation.Pairs = append(destination.relation.Pairs, pair)

@@ -40,10 +40,11 @@ func wallOf(c, other column, server *zone) *zone {
 	return nil
 }
 
-// rawOf reports whether two texts compare as their bytes: those of one character
-// set, when Unicode may lack some of its letters.
-func rawOf(a, b column) bool {
-	return a.charset == b.charset && a.charset != "" && !unicode(a.charset)
+// rawOf reports whether the texts of a column compare with another's as their
+// bytes: those of one character set, when Unicode may lack some of its letters, and
+// ASCII with any, of which conversion keeps all but its bytes beyond ASCII.
+func rawOf(c, other column) bool {
+	return c.charset == "ascii" || c.charset == other.charset && c.charset != "" && !unicode(c.charset)
 }
 
 // unicode reports whether every text of a character set has a Unicode text of
