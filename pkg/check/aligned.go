@@ -121,16 +121,46 @@ func (c *comparison) compareRange(ctx context.Context, s stretch) (cover, error)
 		return c.compareParts(ctx, s, uint64(s.rows))
 	}
 	began := time.Now()
-	source, target, err := both(ctx, c.pair, func(ctx context.Context, side Side) (diff.Fold, error) {
-		return side.Fold(ctx, reachable(s.after), s.upto)
-	})
+	source, target, err := c.fold(ctx, s)
 	if err != nil {
 		return cover{}, err
 	}
 	if source.Equal(target) {
 		return cover{source: seen{rows: source.Rows}, destination: seen{rows: target.Rows}, took: time.Since(began)}, nil
 	}
-	return c.compareParts(ctx, s, max(source.Rows, target.Rows))
+	found, err := c.compareParts(ctx, s, max(source.Rows, target.Rows))
+	if err != nil || found.differs {
+		return found, err
+	}
+	return found, c.compareHashes(ctx, s)
+}
+
+// compareHashes compares a stretch whose folds differ and whose marks, which lack
+// a bit of each hash, do not. Mostly, a row was only late.
+func (c *comparison) compareHashes(ctx context.Context, s stretch) error {
+	source, target, err := c.fold(ctx, s)
+	if err != nil || source.Equal(target) {
+		return err
+	}
+	j := newJoin(c.suspect)
+	_, _, err = both(ctx, c.pair, func(ctx context.Context, side Side) (struct{}, error) {
+		name := sourceSide
+		if side == c.pair.Target {
+			name = targetSide
+		}
+		return struct{}{}, side.List(ctx, reachable(s.after), s.upto, j.of(name))
+	})
+	if err == nil {
+		j.end()
+	}
+	return err
+}
+
+// fold folds a stretch on both sides.
+func (c *comparison) fold(ctx context.Context, s stretch) (source, target diff.Fold, err error) {
+	return both(ctx, c.pair, func(ctx context.Context, side Side) (diff.Fold, error) {
+		return side.Fold(ctx, reachable(s.after), s.upto)
+	})
 }
 
 // compareParts compares the marks of a stretch of about so many rows, of which no
@@ -154,6 +184,7 @@ func (c *comparison) compareParts(ctx context.Context, s stretch, rows uint64) (
 		whole.source.rows += found.source.rows
 		whole.destination.rows += found.destination.rows
 		whole.took += found.took
+		whole.differs = whole.differs || found.differs
 		if s.after = part.upto; s.after.String() == s.upto.String() {
 			return whole, nil
 		}
@@ -179,6 +210,7 @@ func (c *comparison) compareMarks(ctx context.Context, s stretch) (cover, error)
 		c.suspect(diff.Key(key.Add(key, after).String()), kind)
 	})
 	c.calm.Store(calm)
+	found.differs = !calm
 	c.buffers.put(source, target)
 	return found, nil
 }

@@ -57,7 +57,7 @@ func Run(ctx context.Context, p Pair, o Options) (*Result, error) {
 		o.State = &State{}
 	}
 	c := &comparison{pair: p, options: o, limits: *cmp.Or(o.limits, &defaultLimits), began: time.Now(), state: o.State, calm: newCalm()}
-	c.state.open(p.Relation.Same, c.limits.suspects)
+	c.state.open(c.limits.suspects)
 	result, err := c.run(ctx)
 	if err != nil {
 		return nil, errors.Join(err, c.save(true))
@@ -161,10 +161,9 @@ func (c *comparison) look(ctx context.Context) error {
 
 // suspect notes a key that differs at first sight.
 func (c *comparison) suspect(key diff.Key, kind Kind) {
-	same := c.pair.Relation.Same(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state.suspects.add(same, key, kind)
+	c.state.suspects.add(key, kind)
 	c.last = time.Now()
 }
 

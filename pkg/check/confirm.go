@@ -14,7 +14,7 @@ func (c *comparison) confirm(ctx context.Context) error {
 	for kind, n := range c.state.suspects.beyond {
 		c.unconfirmed(kind, n)
 	}
-	sorted := c.state.suspects.sorted()
+	sorted := c.state.suspects.sorted(c.pair.Relation.Folded)
 	c.tell(Confirming, 0, uint64(len(sorted)))
 	if len(sorted) == 0 {
 		return nil
@@ -84,7 +84,7 @@ func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize)
 // others back. Overlooked are those of them that only the columns' options hold
 // for equal: no wonder that their hashes differ.
 func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize) (equal []diff.Key, overlooked map[string]bool, err error) {
-	source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, keys) })
+	source, target, err := c.family(ctx, keys)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,12 +97,18 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 			}
 		}
 	}
-	found, seen := c.verdicts(source, target), c.seen(source, target)
+	found, seen := c.verdicts(source, target), c.keys(source, target)
+	told := make(map[string]bool, len(keys))
 	for _, key := range keys {
 		same := c.pair.Relation.Same(key)
+		if told[same] {
+			continue // another spelling
+		}
+		told[same] = true
 		f, wrong := found[same]
+		_, known := seen[same]
 		switch {
-		case !wrong && !seen[same] && (!c.pair.Source.Holds(key) || !c.pair.Target.Holds(key)):
+		case !wrong && !known && (!c.pair.Source.Holds(key) || !c.pair.Target.Holds(key)):
 			f = Finding{Key: key, Kind: Unexplained} // it was there, and cannot be asked for
 		case !wrong:
 			equal = append(equal, key)
@@ -117,17 +123,42 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 	return equal, overlooked, nil
 }
 
-// seen are the keys of rows of both sides.
-func (c *comparison) seen(source, target []diff.Row) map[string]bool {
-	seen := make(map[string]bool, len(source))
+// family reads the rows with these keys, and those that a collation has found with
+// others, with their own partners: only beside these can be said whose they are.
+func (c *comparison) family(ctx context.Context, keys []diff.Key) (source, target []diff.Row, err error) {
+	lookup := func(ctx context.Context, keys []diff.Key) (source, target []diff.Row, err error) {
+		return both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, keys) })
+	}
+	if source, target, err = lookup(ctx, keys); err != nil {
+		return nil, nil, err
+	}
+	asked := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		asked[c.pair.Relation.Same(key)] = true
+	}
+	var others []diff.Key
+	for same, key := range c.keys(source, target) {
+		if !asked[same] {
+			others = append(others, key)
+		}
+	}
+	if len(others) == 0 {
+		return source, target, nil
+	}
+	return lookup(ctx, append(others, keys...))
+}
+
+// keys are those of rows of both sides.
+func (c *comparison) keys(source, target []diff.Row) map[string]diff.Key {
+	keys := make(map[string]diff.Key, len(source))
 	for side, rows := range map[Side][]diff.Row{c.pair.Source: source, c.pair.Target: target} {
 		for _, row := range rows {
 			if key, ok := side.KeyOf(row); ok {
-				seen[c.pair.Relation.Same(key)] = true
+				keys[c.pair.Relation.Same(key)] = key
 			}
 		}
 	}
-	return seen
+	return keys
 }
 
 // verdicts are the findings in rows of both sides, by key. A row that belongs to

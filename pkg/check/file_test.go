@@ -19,8 +19,8 @@ func TestAStateFileKeepsEveryComparison(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, f.State("job/far"))
 	s := &State{Passes: 3, Folds: map[string]*folds{}}
-	s.open(relation.Same, 10)
-	s.suspects.add("=7", "7", Missing)
+	s.open(10)
+	s.suspects.add("7", Missing)
 	s.Folds[sourceSide] = &folds{}
 	s.Folds[sourceSide].merge([]diff.Mark{{ID: 5, Hash: 1<<64 - 2}, {ID: 1 << 30, Hash: diff.NoHash}})
 	require.NoError(t, f.Save("job/far", s))
@@ -32,7 +32,7 @@ func TestAStateFileKeepsEveryComparison(t *testing.T) {
 		require.NoError(t, f.Save("job/near", &State{}))
 	}
 	found := f.State("job/far")
-	found.open(relation.Same, 10)
+	found.open(10)
 	require.Equal(t, s.suspects, found.suspects)
 	require.Equal(t, s.Folds, found.Folds)
 	require.Equal(t, 3, found.Passes)

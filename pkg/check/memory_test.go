@@ -197,6 +197,10 @@ func (m *memory) ListKeyed(_ context.Context, after, upto job.Point, sieve diff.
 	return m.list(rows, found)
 }
 
+func (m *memory) List(_ context.Context, after, upto job.Point, found func(diff.Hashed)) error {
+	return m.list(m.within(after, upto), found)
+}
+
 func (m *memory) find(keys []diff.Key) []row {
 	m.mu.Lock()
 	defer m.mu.Unlock()

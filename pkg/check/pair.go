@@ -32,6 +32,9 @@ type Side interface {
 	// ID, appended to into in any order.
 	Marks(ctx context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error)
 
+	// List gives key and hash of the rows of (after, upto].
+	List(ctx context.Context, after, upto job.Point, found func(diff.Hashed)) error
+
 	// KeyMarks gives a mark of each row of (after, upto] that has a key, with 31
 	// bits of a hash of the key for an ID, appended to into in any order.
 	KeyMarks(ctx context.Context, into []diff.Mark, after, upto job.Point) ([]diff.Mark, error)

@@ -37,7 +37,7 @@ func NewRanges(p Pair) (*Ranges, error) {
 func (r *Ranges) Compare(ctx context.Context, after, upto job.Point, rows int) (Stretch, error) {
 	c := &comparison{pair: r.pair, limits: defaultLimits, state: &State{}, calm: r.calm}
 	c.limits.suspects = math.MaxInt // the range bounds them; one that is only counted would be lost
-	c.state.open(r.pair.Relation.Same, c.limits.suspects)
+	c.state.open(c.limits.suspects)
 	if after.Open() {
 		first, found, err := r.pair.Source.Step(ctx, after, upto, 1)
 		if err != nil || !found {
@@ -54,7 +54,7 @@ func (r *Ranges) Compare(ctx context.Context, after, upto job.Point, rows int) (
 		return Stretch{}, err
 	}
 	s := Stretch{Rows: found.source.rows}
-	for _, suspect := range c.state.suspects.sorted() {
+	for _, suspect := range c.state.suspects.sorted(r.pair.Relation.Folded) {
 		if suspect.kind != Extra {
 			s.Suspects = append(s.Suspects, string(suspect.key))
 		}

@@ -37,7 +37,7 @@ type place struct {
 }
 
 // open makes a state usable, whether it is new or was read.
-func (s *State) open(same func(diff.Key) string, most int) {
+func (s *State) open(most int) {
 	if s.Walks == nil {
 		s.Walks = map[string]place{}
 	}
@@ -50,9 +50,9 @@ func (s *State) open(same func(diff.Key) string, most int) {
 	if s.suspects.known != nil {
 		return
 	}
-	s.suspects = suspects{most: most, known: map[string]remark{}, beyond: map[Kind]uint64{}}
+	s.suspects = suspects{most: most, known: map[diff.Key]Kind{}, beyond: map[Kind]uint64{}}
 	for _, x := range s.Suspects {
-		s.suspects.add(same(diff.Key(x.Key)), diff.Key(x.Key), x.Kind)
+		s.suspects.add(diff.Key(x.Key), x.Kind)
 	}
 	maps.Copy(s.suspects.beyond, s.Beyond)
 	s.Suspects = nil

@@ -4,22 +4,16 @@ import (
 	"cmp"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
 
-// suspects are the keys that differ at first sight.
+// suspects are the keys that differ at first sight, each as it was read: two
+// spellings of one may be two rows.
 type suspects struct {
 	most   int               // to remember, so that tables with little in common need no more memory
-	known  map[string]remark // by what spellings of a key have in common
+	known  map[diff.Key]Kind // what each looks like
 	beyond map[Kind]uint64   // those that found no room
-}
-
-// remark is what a suspect looks like.
-type remark struct {
-	key  diff.Key // as it was read
-	kind Kind
 }
 
 // suspect is a remark as the state keeps it.
@@ -28,19 +22,16 @@ type suspect struct {
 	Kind Kind   `json:"kind"`
 }
 
-// add takes a key in. same is what all its spellings have in common.
-func (s *suspects) add(same string, key diff.Key, kind Kind) {
-	if _, known := s.known[same]; known {
+// add takes a key in.
+func (s *suspects) add(key diff.Key, kind Kind) {
+	if _, known := s.known[key]; known {
 		return
 	}
 	if len(s.known) >= s.most {
 		s.beyond[kind]++
 		return
 	}
-	if end, shared := strings.CutSuffix(same, string(key)); shared {
-		key = diff.Key(same[len(end):]) // mostly: saves a copy of every key
-	}
-	s.known[same] = remark{key, kind}
+	s.known[key] = kind
 }
 
 func (s *suspects) count() uint64 {
@@ -53,37 +44,44 @@ func (s *suspects) count() uint64 {
 
 func (s *suspects) all() []suspect {
 	all := make([]suspect, 0, len(s.known))
-	for _, r := range s.known {
-		all = append(all, suspect{[]byte(r.key), r.kind})
+	for key, kind := range s.known {
+		all = append(all, suspect{[]byte(key), kind})
 	}
 	return all
 }
 
-// sorted is every suspect, those that a collation may hold for one side by side.
-func (s *suspects) sorted() []remark {
+// remark is a suspect among others. Family is what it shares with those that a
+// collation may hold for the same.
+type remark struct {
+	key    diff.Key
+	family string
+	kind   Kind
+}
+
+// sorted is every suspect by its key, with those of its family behind it.
+func (s *suspects) sorted(family func(diff.Key) string) []remark {
 	all := make([]remark, 0, len(s.known))
-	for _, r := range s.known {
-		all = append(all, r)
+	for key, kind := range s.known {
+		all = append(all, remark{key, family(key), kind})
 	}
-	slices.SortFunc(all, func(a, b remark) int {
-		if c := strings.Compare(folded(a.key), folded(b.key)); c != 0 {
-			return c
+	slices.SortFunc(all, func(a, b remark) int { return cmp.Compare(a.key, b.key) })
+	first := make(map[string]int, len(all))
+	for i, r := range all {
+		if _, known := first[r.family]; !known {
+			first[r.family] = i
 		}
-		return cmp.Compare(a.key, b.key)
-	})
+	}
+	slices.SortStableFunc(all, func(a, b remark) int { return first[a.family] - first[b.family] })
 	return all
 }
 
-// folded is the same for keys that differ in case and trailing spaces only.
-func folded(key diff.Key) string { return strings.ToLower(strings.TrimRight(string(key), " ")) }
-
-// pages cuts sorted suspects into pages of about n, which never part keys that a
-// collation may hold for one: such rows can only be judged together.
+// pages cuts sorted suspects into pages of about n, which never part a family:
+// such rows can only be judged together.
 func pages(sorted []remark, n func() int) iter.Seq[[]diff.Key] {
 	return func(yield func([]diff.Key) bool) {
 		for len(sorted) > 0 {
 			end := min(max(n(), 1), len(sorted))
-			for end < len(sorted) && folded(sorted[end].key) == folded(sorted[end-1].key) {
+			for end < len(sorted) && sorted[end].family == sorted[end-1].family {
 				end++
 			}
 			page := make([]diff.Key, end)

@@ -50,6 +50,7 @@ type stretch struct {
 // cover is what was found in a stretch.
 type cover struct {
 	source, destination seen
+	differs             bool          // something did
 	took                time.Duration // of the query that is steered
 	merge               func()        // into the state, in the order of the stretches; may be nil
 }

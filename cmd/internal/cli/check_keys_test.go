@@ -33,6 +33,24 @@ func TestKeysThatAreHardToAskFor(t *testing.T) {
 		"letters, no pad":                  {"VARCHAR(20) COLLATE utf8mb4_general_nopad_ci", "", "('abc', 1), ('x', 2)", "('ABC', 1), ('x ', 2)", []string{"respelled", "missing", "extra"}},
 		"the destination says what is one": {"VARCHAR(20) COLLATE utf8mb4_general_ci", "VARCHAR(20) COLLATE utf8mb4_bin", "('abc', 1)", "('ABC', 1)", []string{"extra", "missing"}},
 		"letters":                          {"VARCHAR(20) COLLATE utf8mb4_general_ci", "", "('abc', 1), ('x', 2)", "('ABC', 1), ('x ', 2)", []string{"respelled", "respelled"}},
+		"binary and varbinary":             {"BINARY(4)", "VARBINARY(4)", "('ab', 1), ('abcd', 1)", "('abcd', 1)", []string{"missing"}},
+		"binary and varbinary, there":      {"BINARY(4)", "VARBINARY(4)", "('ab', 1), ('abcd', 1), ('x', 1)", "('ab', 2), ('abcd', 1), (x'7800', 1)", []string{"different"}},
+		"binary and a wider one":           {"BINARY(4)", "BINARY(6)", "('ab', 1), ('abcd', 1)", "('abcd', 1)", []string{"missing"}},
+		"varbinary and binary":             {"VARBINARY(4)", "BINARY(4)", "('ab', 1), ('abcd', 1), ('x', 1)", "('ab', 1), ('abcd', 2)", []string{"different", "missing"}},
+		"a number in a text":               {"INT", "VARCHAR(10)", "(7, 1)", "('7', 1), ('07', 1)", []string{"extra"}},
+		"a number, respelled":              {"INT", "VARCHAR(10)", "(7, 1)", "('07', 1)", []string{"extra", "missing"}},
+		"texts of one number":              {"VARCHAR(10)", "INT", "('7', 1), ('07', 1)", "(7, 1)", []string{"several"}},
+		"a decimal in a text":              {"DECIMAL(10,2)", "VARCHAR(10)", "(7.5, 1)", "('7.50', 1), ('7.5', 1)", []string{"extra"}},
+		"a time in a text":                 {"DATETIME", "VARCHAR(30)", "('2020-01-02', 1)", "('2020-01-02 00:00:00', 1), ('2020-01-02', 1)", []string{"extra"}},
+		"one of each case":                 {"VARCHAR(9) COLLATE utf8mb4_bin", "VARCHAR(9) COLLATE utf8mb4_general_ci", "('a', 1), ('A', 2)", "('a', 1)", []string{"missing"}},
+		"one of each, the other":           {"VARCHAR(9) COLLATE utf8mb4_bin", "VARCHAR(9) COLLATE utf8mb4_general_ci", "('a', 1), ('A', 2)", "('A', 2)", []string{"missing"}},
+		"with and without a space":         {"VARCHAR(9) COLLATE utf8mb4_nopad_bin", "VARCHAR(9) COLLATE utf8mb4_general_ci", "('a', 1), ('a ', 2)", "('a', 1)", []string{"missing"}},
+		"padded, no pad": {"CHAR(4) COLLATE utf8mb4_nopad_bin", "VARCHAR(6) COLLATE utf8mb4_nopad_bin",
+			"('ab', 1), ('abcd', 1)", "('ab ', 1), ('ab', 1), ('abcd', 1)", []string{"several"}},
+		"beyond ascii":             {"VARCHAR(9) CHARACTER SET ascii", "", "(x'E9', 1), (x'E8', 1), ('?', 1)", "(x'E9', 2), ('?', 1)", []string{"missing", "different"}},
+		"beyond ascii, to bytes":   {"VARCHAR(9) CHARACTER SET ascii", "VARBINARY(9)", "(x'E9', 1), ('a', 1)", "(x'E9', 1), ('a', 2)", []string{"different"}},
+		"beyond ascii, to Unicode": {"VARCHAR(9) CHARACTER SET ascii", "VARCHAR(9)", "(x'E9', 1), ('a', 1)", "('?', 1), ('a', 1)", []string{"extra", "missing"}},
+		"beyond Unicode":           {"VARCHAR(9) CHARACTER SET cp1251", "", "(x'98', 1), ('a', 1)", "(x'98', 2), ('a', 1)", []string{"unexplained"}},
 		"around 2^63": {"BIGINT UNSIGNED", "", "(1, 1), (9223372036854775807, 2), (9223372036854775808, 3), (18446744073709551615, 4)",
 			"(1, 9), (9223372036854775807, 2), (9223372036854775808, 9)", []string{"different", "missing", "different"}},
 	} {
@@ -61,4 +79,18 @@ func TestKeysThatAreHardToAskFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAFoldThatDiffersIsNeverPassedOver: the marks of two rows are the same where
+// their CRC-32s differ by their highest bit; the folds of the rows are not.
+func TestAFoldThatDiffersIsNeverPassedOver(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.Shared(t)
+	source, far := server.Database(t), server.Database(t)
+	for db, value := range map[*mysqltest.Database]string{source: "x9v1h52y7", far: "uog1p8x2t"} {
+		db.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20) NOT NULL); INSERT INTO t VALUES (1, '"+value+"'), (2, 'same')")
+	}
+	code, out, console := call(t, "check", "-c", pairConfig(t, t.TempDir(), source, far, "id", "id, v"), "--no-confirm")
+	require.Equal(t, 1, code, out+console)
+	require.Contains(t, out, "different: v")
 }

@@ -63,12 +63,24 @@ type column struct {
 	collation string
 	precision int // digits of a fraction of a second
 	width     int // characters or bytes
+	zeros     int // bytes to which the BINARY that it relates to fills a value up with zeros; 0 for none
 	octets    int // the bytes of the longest text; 0 for what is no text
 	digits    int // of a number
 	scale     int // those behind the point
 }
 
 func (c column) quoted() string { return quote(c.name) }
+
+// related is the column as it relates to another.
+func (c column) related(other column) column {
+	if c.kind == kindBytes && other.kind == kindBinary {
+		c.zeros = other.width
+	}
+	return c
+}
+
+// asBytes reads a text as its bytes.
+func (c column) asBytes() string { return "CAST(" + c.quoted() + " AS BINARY)" }
 
 func (c column) unsigned() bool { return strings.Contains(c.fullType, "unsigned") }
 

@@ -26,11 +26,14 @@ type field struct {
 	raw bool
 }
 
+// keyField is a column that relates rows.
+func keyField(c column) field { return field{column: c, raw: c.charset == ascii} }
+
 // sql reads the field so that the driver's own parsing loses nothing.
 func (f field) sql() string {
 	switch {
 	case f.raw:
-		return "CAST(" + f.column.quoted() + " AS BINARY)"
+		return f.column.asBytes()
 	case f.column.kind == kindFloat, f.column.kind == kindDouble:
 		return f.column.quoted() + "+0e0" // the text of a FLOAT has six digits only
 	case f.column.kind == kindBit:

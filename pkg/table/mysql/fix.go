@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
 )
@@ -109,6 +110,8 @@ func (m mapping) literal(source diff.Row) string {
 	switch {
 	case v == nil:
 		return "NULL"
+	case m.from.column.charset == ascii && widest(string(v)) < utf8.RuneSelf:
+		return "'" + fixEscapes.Replace(string(v)) + "'" // which other character sets hold with other bytes
 	case m.from.column.kind.bytes() || m.from.raw:
 		return fmt.Sprintf("X'%X'", v)
 	case m.from.column.kind.number() && plainNumber.Match(v):

@@ -88,6 +88,16 @@ func among(bits string, some []uint16) string {
 	return "SUBSTR(x'" + hex.EncodeToString(all[:]) + "',(" + bits + ")+1,1)=x'01'"
 }
 
+// List gives key and hash of the rows of (after, upto], in any order.
+func (s *Side) List(ctx context.Context, after, upto job.Point, found func(diff.Hashed)) error {
+	operation := "list rows of " + s.schema.table
+	where, err := s.order.within(after, upto)
+	if err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	return s.list(ctx, operation, s.where(where), found)
+}
+
 func (s *Side) list(ctx context.Context, operation, where string, found func(diff.Hashed)) error {
 	if s.hashing.hash == "" {
 		return errNotHashable

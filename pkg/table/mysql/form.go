@@ -169,7 +169,7 @@ func letters(f field) string {
 	case c.kind.bytes():
 		return c.quoted()
 	case f.raw:
-		return "CAST(" + c.quoted() + " AS BINARY)"
+		return c.asBytes()
 	case c.charset == "utf8mb4" || c.charset == "utf8mb3" || c.charset == "utf8":
 		return c.quoted()
 	default: // also types without a character set, which may show bytes to some functions

@@ -150,7 +150,7 @@ func (i *inspection) sourceBy(where string, source *Source) {
 	}
 	source.by = by
 	for _, c := range by {
-		source.fields, _ = source.fields.with(field{column: c})
+		source.fields, _ = source.fields.with(keyField(c))
 	}
 	if !source.schema.unique(by.names()...) {
 		source.byPath, _ = source.schema.finding(by.names()...)
@@ -245,13 +245,14 @@ func (i *inspection) relate(where string, source *Source, destination *Destinati
 	}
 	for n, c := range by {
 		from := source.by[n]
+		by[n] = c.related(from)
 		if !relatable(from, c) {
 			i.problem(where, fmt.Sprintf("byColumn %s of type %s cannot find rows by %s of type %s", c.quoted(), c.fullType, from.quoted(), from.fullType),
 				"use an integer, decimal, text, binary or date column, the same on both sides")
 			continue
 		}
-		pair := diff.Pair{Name: from.name, Source: n, Rule: ruleOf(from, c), Exact: exact(c)}
-		destination.fields, pair.Destination = destination.fields.with(field{column: c})
+		pair := diff.Pair{Name: from.name, Source: n, Rule: keyRuleOf(from, c), Exact: exact(c)}
+		destination.fields, pair.Destination = destination.fields.with(keyField(c))
 		destination.relation.By = append(destination.relation.By, pair)
 	}
 }

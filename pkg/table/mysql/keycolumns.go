@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,20 +40,62 @@ func (k keyColumns) null(is string) []string {
 	return conditions
 }
 
-// operands are the values of a key; false when the columns cannot hold them.
-func (k keyColumns) operands(key diff.Key) ([]expression, bool) {
+// operands are the values of a key, each in all its spellings; false when the
+// columns cannot hold them.
+func (k keyColumns) operands(key diff.Key) ([][]expression, bool) {
 	values := key.Values(len(k))
 	if values == nil {
 		return nil, false
 	}
-	operands := make([]expression, len(k))
+	operands := make([][]expression, len(k))
 	for i, c := range k {
-		var ok bool
-		if operands[i], ok = c.operand(values[i]); !ok || !c.spans(operands[i]) {
+		if operands[i] = c.spellings(values[i]); operands[i] == nil {
 			return nil, false
 		}
 	}
 	return operands, true
+}
+
+// spellings are the values of the column that a value relates to; none where it
+// cannot hold them.
+func (c column) spellings(v diff.Value) []expression {
+	if c.kind == kindBinary || c.zeros > 0 {
+		return c.padded(bytes.TrimRight(v, "\x00"))
+	}
+	operand, ok := c.operand(v)
+	if !ok || !c.spans(operand) {
+		return nil
+	}
+	return []expression{operand}
+}
+
+// padded are bytes with as many zeros behind them as the column, or its partner, adds.
+func (c column) padded(v []byte) (all []expression) {
+	least, most := len(v), max(len(v), c.zeros)
+	if c.kind == kindBinary {
+		least, most = max(len(v), c.width), c.width
+	}
+	for n := least; n <= most; n++ {
+		if most-least < manySpellings || n == least || n == most {
+			all = append(all, expression{"?", []any{append(bytes.Clone(v), make([]byte, n-len(v))...)}})
+		}
+	}
+	return all
+}
+
+// manySpellings are not written all, but the shortest and the longest.
+const manySpellings = 32
+
+// is is the condition that the column has one of some values.
+func (c column) is(some []expression) expression {
+	if len(some) == 1 {
+		return expression{c.quoted() + " = " + some[0].sql, some[0].args}
+	}
+	list := make([]string, len(some))
+	for i, one := range some {
+		list[i] = one.literal()
+	}
+	return expression{sql: c.oneOf(list)}
 }
 
 // equals is the condition of the rows that have the key.
@@ -63,7 +106,7 @@ func (k keyColumns) equals(key diff.Key) (expression, bool) {
 	}
 	conditions := make([]expression, len(k))
 	for i, c := range k {
-		conditions[i] = expression{c.quoted() + " = " + operands[i].sql, operands[i].args}
+		conditions[i] = c.is(operands[i])
 	}
 	return conjunction(conditions), true
 }
@@ -86,7 +129,7 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 		}
 		var head []expression
 		for _, n := range order[:len(order)-1] {
-			head = append(head, expression{k[n].quoted() + " = " + operands[n].sql, operands[n].args})
+			head = append(head, k[n].is(operands[n]))
 		}
 		text := conjunction(head).literal()
 		g := known[text]
@@ -95,8 +138,10 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 			known[text] = g
 			groups = append(groups, g)
 		}
-		g.list = append(g.list, operands[last].sql)
-		g.args = append(g.args, operands[last].args...)
+		for _, operand := range operands[last] {
+			g.list = append(g.list, operand.sql)
+			g.args = append(g.args, operand.args...)
+		}
 	}
 	alternatives := make([]expression, len(groups))
 	for i, g := range groups {
@@ -110,7 +155,7 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 func (c column) in(keys []diff.Key) (expression, bool) {
 	list := make([]string, 0, len(keys))
 	for _, key := range keys {
-		if operand, ok := c.operand(diff.Value(key)); ok && c.spans(operand) {
+		for _, operand := range c.spellings(diff.Value(key)) {
 			list = append(list, operand.literal())
 		}
 	}

@@ -120,13 +120,13 @@ func moment(text string) bool {
 // or refuse the query.
 func (c column) textOperand(text string) (expression, bool) {
 	if !utf8.ValidString(text) {
-		return expression{}, false
+		return expression{sql: fmt.Sprintf("_ascii x'%x'", text)}, c.charset == ascii
 	}
 	plain := expression{"?", []any{text}}
 	switch {
 	case c.charset == "" || c.charset == charset || widest(text) < utf8.RuneSelf:
 		return plain, true
-	case c.charset == "ascii":
+	case c.charset == ascii:
 		return expression{}, false
 	case c.charset == "utf8" || c.charset == "utf8mb3" || c.charset == "ucs2":
 		return plain, widest(text) <= 0xFFFF

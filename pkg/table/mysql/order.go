@@ -29,6 +29,17 @@ func (o order) columns() []string {
 	return columns
 }
 
+// selected are columns, as they are read: of ASCII the bytes, for a place must be found again.
+func (o order) selected() []string {
+	columns := o.columns()
+	for i, k := range o.keys {
+		if k.charset == ascii {
+			columns[len(columns)-len(o.keys)+i] = k.asBytes()
+		}
+	}
+	return columns
+}
+
 // operands are the values of a point, as many as it has.
 func (o order) operands(p job.Point) ([]expression, error) {
 	var operands []expression

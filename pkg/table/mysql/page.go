@@ -23,7 +23,7 @@ func (s *Source) Step(ctx context.Context, scan job.Scan, after, upto job.Point,
 		return job.Point{}, false, fmt.Errorf("%s: %w", operation, err)
 	}
 	rows, err := s.db.rows(ctx, operation,
-		"SELECT "+list(o.columns())+s.schema.from(o.index)+" WHERE "+where.sql+orderBy(o)+
+		"SELECT "+list(o.selected())+s.schema.from(o.index)+" WHERE "+where.sql+orderBy(o)+
 			" LIMIT 1 OFFSET "+strconv.Itoa(max(n, 1)-1), where.args...)
 	if err != nil || len(rows) == 0 {
 		return job.Point{}, false, err
@@ -109,7 +109,7 @@ func (p pager) read(ctx context.Context, after, upto job.Point, tail string) ([]
 		return nil, fmt.Errorf("%s: %w", p.operation, err)
 	}
 	return p.db.rows(ctx, p.operation,
-		"SELECT "+list(p.order.columns(), p.columns)+p.from+" WHERE "+p.where(where)+tail)
+		"SELECT "+list(p.order.selected(), p.columns)+p.from+" WHERE "+p.where(where)+tail)
 }
 
 // strip takes the places from the rows.

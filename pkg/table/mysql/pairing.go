@@ -54,7 +54,8 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 		left.order, right.order = ownOrder(source.schema), ownOrder(destination.schema)
 	}
 	for _, by := range pairing.relation.By {
-		left.by, right.by = append(left.by, source.fields[by.Source].column), append(right.by, destination.fields[by.Destination].column)
+		from, to := source.fields[by.Source].column, destination.fields[by.Destination].column
+		left.by, right.by = append(left.by, from.related(to)), append(right.by, to.related(from))
 	}
 	left.byIndex, _ = source.schema.finding(left.by.names()...)
 	right.byIndex, _ = destination.schema.finding(right.by.names()...)
@@ -64,6 +65,9 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 		strong = o.Checksum == job.ChecksumStrong
 	}
 	left.hashing, right.hashing, why = hashings(source.fields, destination.fields, pairing.relation, strong)
+	if unmatchable(left.by, right.by) != "" { // a row is found by its own spelling only
+		left.hashing.key, right.hashing.key = keysAsTheyAre(source.fields, destination.fields, pairing.relation)
+	}
 	pairing.strategy, pairing.reason = choose(left, right, aligned, cmp.Or(source.schema.unhashed, destination.schema.unhashed, why))
 	return pairing
 }

@@ -46,9 +46,7 @@ func (h hashing) hashed(row []driver.Value) (read diff.Hashed, rest []driver.Val
 
 // hashings are those of both sides of a relation, or why there are no hashes.
 func hashings(source, destination fields, relation diff.Relation, strong bool) (a, b hashing, why string) {
-	for _, by := range relation.By {
-		a.key, b.key = append(a.key, source[by.Source].sql()), append(b.key, destination[by.Destination].sql())
-	}
+	a.key, b.key = keysAsTheyAre(source, destination, relation)
 	var left, right []form
 	for n, pair := range keyFirst(relation) {
 		l, r, why := formsOf(source[pair.Source], destination[pair.Destination], pair.Rule, pair.Options)
@@ -70,6 +68,14 @@ func hashings(source, destination fields, relation diff.Relation, strong bool) (
 	}
 	a.rest, b.rest = rowDigest(left, strong), rowDigest(right, strong)
 	return a, b, ""
+}
+
+// keysAsTheyAre are the values that relate the sides, in SQL, without any form in common.
+func keysAsTheyAre(source, destination fields, relation diff.Relation) (a, b []string) {
+	for _, by := range relation.By {
+		a, b = append(a, source[by.Source].sql()), append(b, destination[by.Destination].sql())
+	}
+	return a, b
 }
 
 // The hashes of a row of 'é' and NULL: of the bytes C3 A9 FF FE.

@@ -31,6 +31,15 @@ func ruleOf(source, destination column) diff.Rule {
 	}
 }
 
+// keyRuleOf is that of columns that relate rows. A text finds numbers and times as
+// the source shows them: by no other spelling, whatever its value.
+func keyRuleOf(source, destination column) diff.Rule {
+	if destination.kind.text() && !source.kind.text() && !source.kind.bytes() {
+		return diff.Bytes
+	}
+	return ruleOf(source, destination)
+}
+
 // wallOf is set for a TIMESTAMP that meets another type: only as a wall clock
 // are they comparable.
 func wallOf(c, other column, server *zone) *zone {
@@ -44,8 +53,11 @@ func wallOf(c, other column, server *zone) *zone {
 // bytes: those of one character set, when Unicode may lack some of its letters, and
 // ASCII with any, of which conversion keeps all but its bytes beyond ASCII.
 func rawOf(c, other column) bool {
-	return c.charset == "ascii" || c.charset == other.charset && c.charset != "" && !unicode(c.charset)
+	return c.charset == ascii || c.charset == other.charset && c.charset != "" && !unicode(c.charset)
 }
+
+// ascii is a character set whose columns hold any byte.
+const ascii = "ascii"
 
 // unicode reports whether every text of a character set has a Unicode text of
 // its own. Of ASCII that is not so: its columns hold bytes beyond it.
@@ -107,7 +119,7 @@ func narrower(source, destination column) bool {
 // between ASCII and Unicode.
 func reach(charset string) int {
 	switch charset {
-	case "ascii":
+	case ascii:
 		return 0
 	case "utf8", "utf8mb3", "ucs2":
 		return 2

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -93,7 +94,7 @@ func (s *Side) place(ctx context.Context, operation string, after, upto job.Poin
 		return job.Point{}, false, fmt.Errorf("%s: %w", operation, err)
 	}
 	rows, err := s.db.rows(ctx, operation,
-		"SELECT "+list(s.order.columns())+s.schema.from(s.order.index)+" WHERE "+where.sql+" ORDER BY "+tail, where.args...)
+		"SELECT "+list(s.order.selected())+s.schema.from(s.order.index)+" WHERE "+where.sql+" ORDER BY "+tail, where.args...)
 	if err != nil || len(rows) == 0 {
 		return job.Point{}, false, err
 	}
@@ -146,9 +147,14 @@ func (s *Side) Hashes(ctx context.Context, keys []diff.Key) ([]diff.Hashed, erro
 	return s.finder().hashes(ctx, s.hashing, keys)
 }
 
-// Holds reports whether the columns can hold a key, and be asked for it.
+// Holds reports whether the columns can hold a key, and be asked for it. A
+// question mark may stand for a letter that Unicode lacks.
 func (s *Side) Holds(key diff.Key) bool {
 	_, ok := s.by.operands(key)
+	for i, v := range key.Values(len(s.by)) {
+		c := s.by[i]
+		ok = ok && (c.charset == "" || c.charset == ascii || unicode(c.charset) || !bytes.ContainsRune(v, '?'))
+	}
 	return ok
 }
 
