@@ -268,7 +268,12 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 	if k.options.DestinationWhere != nil {
 		where = *k.options.DestinationWhere
 	}
-	pairing := plan.Pairing(n, mysql.PairingOptions{Checksum: k.options.Checksum, SourceWhere: k.options.Where, DestinationWhere: where})
+	asked := mysql.PairingOptions{Checksum: k.options.Checksum, SourceWhere: k.options.Where, DestinationWhere: where}
+	if err := plan.Understood(ctx, n, asked); err != nil && ctx.Err() == nil {
+		report.Error = err.Error()
+		return nil
+	}
+	pairing := plan.Pairing(n, asked)
 	report.Strategy, report.Reason = string(pairing.Strategy()), pairing.Reason()
 
 	fix := newFixer(k.options.Fix, k.options.FixDir, pairing)
@@ -305,6 +310,7 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 		return err
 	}
 	if ctx.Err() != nil {
+		report.Error = "interrupted"
 		return context.Cause(ctx)
 	}
 	if err != nil {
@@ -332,6 +338,12 @@ func (k *checker) bounds(source *mysql.Source) (from, to job.Point, err error) {
 			}}}
 		}
 		*b.point = job.KeyPoint(n.Add(n, big.NewInt(b.shift)).String())
+	}
+	low, some := from.Integer()
+	if high, both := to.Integer(); some && both && low.Cmp(high) >= 0 {
+		return from, to, &table.ConfigError{Problems: []table.Problem{{
+			Where: "--from and --to", What: "no key lies from " + k.options.From + " to " + k.options.To, Mend: "name the lesser one first",
+		}}}
 	}
 	return from, to, nil
 }

@@ -44,7 +44,8 @@ func (f *fixer) add(found check.Finding) error {
 	}
 	statement, ok := f.statement(found)
 	if !ok {
-		return f.print("-- " + comment + ": to be looked at by a person\n")
+		key := checkedKey(found, len(f.pairing.Relation().By)).Key
+		return f.print("-- key " + oneLine(key) + ", " + comment + ": to be looked at by a person\n")
 	}
 	return f.printTo(f.part(found.Kind), statement+" -- "+comment+"\n")
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -116,23 +118,36 @@ func (f *checkFlags) run(ctx context.Context, root *cobra.Command, out, console 
 	} else {
 		err = intoFile(f.fixSQL, check)
 	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return errors.New("interrupted")
-		}
-		return err
+	if err != nil && (ctx.Err() == nil || len(reports) == 0) {
+		return cmp.Or(f.interrupted(ctx), err)
 	}
+	return cmp.Or(f.show(out, reports), f.interrupted(ctx), verdict(reports))
+}
+
+func (f *checkFlags) show(out io.Writer, reports []app.CheckReport) error {
 	if f.format == "json" {
-		err = printJSON(out, reports)
-	} else {
-		err = showReports(out, reports)
+		return printJSON(out, reports)
 	}
-	return cmp.Or(err, verdict(reports))
+	return showReports(out, reports)
+}
+
+func (f *checkFlags) interrupted(ctx context.Context) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case f.State == "":
+		return errors.New("interrupted")
+	default:
+		return errors.New("interrupted; the same command goes on from here")
+	}
 }
 
 // intoFile gives a new file, private to its owner for it holds rows, to write,
 // and the directory for what does not stay.
 func intoFile(path string, write func(file io.Writer, dir string) error) error {
+	if err := ours(path); err != nil {
+		return err
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("--fix-sql: %w", err)
@@ -143,6 +158,25 @@ func intoFile(path string, write func(file io.Writer, dir string) error) error {
 		err = write(buffer, dirOf(file))
 	}
 	return errors.Join(err, buffer.Flush(), file.Close())
+}
+
+// ours refuses a file that holds something else than such statements.
+func ours(path string) error {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil // opening it says what is wrong with it, if anything is
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--fix-sql: %w", err)
+	}
+	begins, _ := bufio.NewReader(file).ReadString('\n') // what cannot be read is not ours either
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("--fix-sql: %w", err)
+	}
+	if !strings.HasPrefix(app.FixHeader, begins) {
+		return fmt.Errorf("--fix-sql: %s holds something else than the statements of an earlier check; remove it, or name another file", path)
+	}
+	return nil
 }
 
 // dirOf is the directory of a file, and "" of what is none, such as /dev/stdout:
@@ -190,13 +224,21 @@ func showReports(out io.Writer, reports []app.CheckReport) error {
 			fmt.Fprintf(w, "  %s\t%s\n", line[0], line[1])
 		}
 		for _, k := range r.Keys {
-			fmt.Fprintf(w, "  key %s\t%s\n", k.Key, k)
+			fmt.Fprintf(w, "  key %s\t%s\n", visible(k.Key), k)
 		}
 		if more := r.Missing + r.Different + r.Extra + r.Respelled + r.Several + r.Unexplained - uint64(len(r.Keys)); more > 0 {
 			fmt.Fprintf(w, "  …\t%d more keys; see --limit\n", more)
 		}
 	}
 	return w.Flush()
+}
+
+// visible puts a key in quotes that would not show whole.
+func visible(key string) string {
+	if key == "" || strings.TrimSpace(key) != key {
+		return strconv.Quote(key)
+	}
+	return key
 }
 
 func headline(r app.CheckReport) string {

@@ -221,6 +221,34 @@ func TestCheckGoesOnFromItsState(t *testing.T) {
 	require.NoFileExists(t, state)
 }
 
+func TestCheckRefusesWhatItWouldOverwriteOrCannotMean(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, true)
+	for name, c := range map[string]struct {
+		args []string
+		said string
+	}{
+		"another file":          {[]string{"--fix-sql", b.config}, "holds something else than the statements of an earlier check"},
+		"bounds the wrong way":  {[]string{"--from", "5", "--to", "4"}, "no key lies from 5 to 4"},
+		"no such column":        {[]string{"--where", "nosuch = 1"}, "the server does not understand the condition `where`"},
+		"no such column, there": {[]string{"--destination-where", "nosuch = 1"}, "the server does not understand the condition `where`"},
+	} {
+		before, err := os.ReadFile(b.config)
+		require.NoError(t, err)
+		code, out, console := call(t, append([]string{"check", "-c", b.config}, c.args...)...)
+		require.Equal(t, 2, code, name)
+		require.Contains(t, out+console, c.said, name)
+		after, err := os.ReadFile(b.config)
+		require.NoError(t, err)
+		require.Equal(t, before, after, name)
+	}
+	fix := filepath.Join(t.TempDir(), "fix.sql")
+	for range 2 { // its own file is written anew
+		code, out, console := call(t, "check", "-c", b.config, "--fix-sql", fix, "--from", "5", "--to", "5")
+		require.Equal(t, 0, code, out+console)
+	}
+}
+
 func TestCheckEndsWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, true)

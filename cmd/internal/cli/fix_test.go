@@ -127,6 +127,43 @@ func TestTheFixLeavesWhatOnlyTheServerWrites(t *testing.T) {
 	require.Equal(t, 1, code, out+console)
 	text, err := os.ReadFile(fix)
 	require.NoError(t, err)
-	require.Contains(t, string(text), "-- different: ratio: to be looked at by a person")
+	require.Contains(t, string(text), ", different: ratio: to be looked at by a person")
 	require.NotContains(t, string(text), "UPDATE")
+}
+
+// Each update of a row may give a column the time of the day.
+func TestTheFixKeepsTheTimeOfARow(t *testing.T) {
+	t.Parallel()
+	const table = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20), ts TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP); INSERT INTO t VALUES "
+	fix := mends(t, table+"(1, 'a', '2020-01-01'), (2, 'b', '2020-01-02')", table+"(1, 'x', '2020-01-01'), (2, 'b', '2020-01-03')", "id", "id, name, ts",
+		"SELECT CONCAT_WS(' ', id, name, ts) FROM t ORDER BY id")
+	require.Contains(t, fix, "`ts` = '2020-01-01 00:00:00' WHERE `id` = 1")
+}
+
+// A text of another character set has other bytes.
+func TestTheFixWritesLettersNotBytes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string][2]string{
+		"ascii":  {"VARCHAR(9) CHARACTER SET ascii", "VARCHAR(9) CHARACTER SET utf16"},
+		"char":   {"CHAR(9) CHARACTER SET ascii", "VARCHAR(9) CHARACTER SET ucs2"},
+		"bytes":  {"VARBINARY(9)", "VARCHAR(9) CHARACTER SET utf16"},
+		"legacy": {"VARCHAR(9) CHARACTER SET greek", "VARCHAR(9) CHARACTER SET greek"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mends(t, "CREATE TABLE t (id INT PRIMARY KEY, v "+c[0]+"); INSERT INTO t VALUES (1, 'ab'), (2, 'abcd'), (3, 'abc')",
+				"CREATE TABLE t (id INT PRIMARY KEY, v "+c[1]+"); INSERT INTO t VALUES (1, 'x'), (2, 'abcd')", "id", "id, v",
+				"SELECT CONCAT_WS(' ', id, CONVERT(v USING utf8mb4)) FROM t ORDER BY id")
+		})
+	}
+}
+
+// A client that reads statements from a file changes line ends, and stops at NUL.
+func TestTheFixKeepsAKeyWithinItsLine(t *testing.T) {
+	t.Parallel()
+	fix := mends(t, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(10) UNIQUE, v INT); INSERT INTO t (k, v) VALUES ('a\\r\\nb', 1), ('a\\0b', 1)",
+		"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(10) UNIQUE, v INT); INSERT INTO t (k, v) VALUES ('a\\r\\nb', 7), ('a\\0b', 7), ('x\\r\\n', 1)", "k", "k, v",
+		"SELECT CONCAT_WS(' ', HEX(k), v) FROM t ORDER BY k")
+	require.NotContains(t, fix, "\r")
+	require.NotContains(t, fix, "\x00")
 }

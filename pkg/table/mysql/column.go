@@ -59,6 +59,7 @@ type column struct {
 	nullable  bool
 	invisible bool
 	generated bool   // the server alone writes it
+	touched   bool   // each update of a row gives it the time, unless it says another
 	charset   string // "" for what is no text
 	collation string
 	precision int // digits of a fraction of a second

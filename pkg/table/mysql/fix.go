@@ -21,26 +21,36 @@ SET sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO';
 
 // InsertSQL is the statement that adds a source row, as Lookup read it, to the
 // destination, as far as its columns are mapped; false when the server writes
-// all of these itself.
+// all of these itself, or a column cannot hold its value.
 func (p *Pairing) InsertSQL(source diff.Row) (string, bool) {
 	var names, values []string
 	for _, m := range p.mapped() {
-		names = append(names, m.to.column.quoted())
-		values = append(values, m.literal(source))
+		value, ok := m.literal(source)
+		if !ok {
+			return "", false
+		}
+		names, values = append(names, m.to.column.quoted()), append(values, value)
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s);", p.target(), strings.Join(names, ", "), strings.Join(values, ", ")), len(names) > 0
 }
 
 // UpdateSQL is the statement that gives some columns, by their names at the
 // source, of a destination's row, as Lookup read it, the values of a source row;
-// false when nothing tells the row, or the server writes all of these itself.
+// false when nothing tells the row, the server writes all of these itself, or a
+// column cannot hold its value. Columns that each update gives the time of the day
+// are set as well.
 func (p *Pairing) UpdateSQL(target diff.Row, columns []string, source diff.Row) (string, bool) {
 	where, ok := p.only(target)
 	var set []string
 	for _, m := range p.mapped() {
-		if slices.Contains(columns, m.from.column.name) {
-			set = append(set, m.to.column.quoted()+" = "+m.literal(source))
+		if !slices.Contains(columns, m.from.column.name) && !m.to.column.touched {
+			continue
 		}
+		value, holds := m.literal(source)
+		if !holds {
+			return "", false
+		}
+		set = append(set, m.to.column.quoted()+" = "+value)
 	}
 	return fmt.Sprintf("UPDATE %s SET %s WHERE %s;", p.target(), strings.Join(set, ", "), where), ok && len(set) > 0
 }
@@ -75,7 +85,7 @@ func (f field) bytesOf(v diff.Value) string {
 	if f.raw {
 		return fmt.Sprintf("X'%X'", v)
 	}
-	return "CAST(CONVERT('" + fixEscapes.Replace(string(v)) + "' USING " + quoteWord(f.column.charset) + ") AS BINARY)"
+	return "CAST(CONVERT('" + escapes.Replace(string(v)) + "' USING " + quoteWord(f.column.charset) + ") AS BINARY)"
 }
 
 // mapping is a column that a fix writes.
@@ -101,25 +111,22 @@ func (p *Pairing) mapped() []mapping {
 // plainNumber is a number that needs no quotes.
 var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
-// literal writes the value of a source row.
-func (m mapping) literal(source diff.Row) string {
+// literal writes the value of a source row; false when the column cannot hold it.
+func (m mapping) literal(source diff.Row) (string, bool) {
 	v := source.Values[m.at]
 	if m.to.wall != nil { // back to the clock of the column
 		v = reclock(v, m.to.wall.Load(), m.to.clock())
 	}
 	switch {
 	case v == nil:
-		return "NULL"
-	case m.from.column.charset == ascii && widest(string(v)) < utf8.RuneSelf:
-		return "'" + fixEscapes.Replace(string(v)) + "'" // which other character sets hold with other bytes
-	case m.from.column.kind.bytes() || m.from.raw:
-		return fmt.Sprintf("X'%X'", v)
+		return "NULL", true
 	case m.from.column.kind.number() && plainNumber.Match(v):
-		return string(v)
-	default:
-		return "'" + fixEscapes.Replace(string(v)) + "'"
+		return string(v), true
+	case !m.from.column.kind.bytes() && !m.from.raw:
+		return "'" + escapes.Replace(string(v)) + "'", true
+	case m.to.column.charset == "" || m.to.raw && m.to.column.charset == m.from.column.charset:
+		return fmt.Sprintf("X'%X'", v), true
+	default: // bytes that are to be a text of another character set, which holds it with other bytes
+		return "'" + escapes.Replace(string(v)) + "'", utf8.Valid(v)
 	}
 }
-
-// fixEscapes also keep a value within its line.
-var fixEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`)

@@ -31,11 +31,8 @@ func Inspect(ctx context.Context, j job.Job, source *Database, destinations []*D
 	for n, d := range j.Destinations {
 		plan.Destinations = append(plan.Destinations, i.destination(ctx, plan.Source, d, destinations[n]))
 	}
-	if len(i.problems) > 0 {
-		return nil, &table.ConfigError{Problems: i.problems}
-	}
-	if len(i.unavailable) > 0 {
-		return nil, errors.Join(i.unavailable...)
+	if err := i.err(); err != nil {
+		return nil, err
 	}
 	for _, destination := range plan.Destinations {
 		destination.lookup = newKeyedLookup(plan.Source, destination, plan.strong)
@@ -52,6 +49,14 @@ type inspection struct {
 	problems    []table.Problem
 	warnings    []table.Problem
 	unavailable []error
+}
+
+// err are the mistakes, or else what was out of reach.
+func (i *inspection) err() error {
+	if len(i.problems) > 0 {
+		return &table.ConfigError{Problems: i.problems}
+	}
+	return errors.Join(i.unavailable...)
 }
 
 func (i *inspection) problem(where, what, mend string) {

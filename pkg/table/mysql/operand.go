@@ -47,8 +47,9 @@ func (e expression) writeTo(b *strings.Builder) {
 	b.WriteString(rest)
 }
 
-// escapes are those of a session with an empty sql_mode.
-var escapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+// escapes are those of a session with an empty sql_mode. They also keep a value
+// within its line: a client that reads statements from a file changes line ends.
+var escapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`)
 
 // operand writes a value as the column's own type would be written; false when
 // the column cannot hold it. The type matters: a number that meets a text

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -70,6 +71,20 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 	}
 	pairing.strategy, pairing.reason = choose(left, right, aligned, cmp.Or(source.schema.unhashed, destination.schema.unhashed, why))
 	return pairing
+}
+
+// Understood has the servers read the conditions of a pairing with the n-th
+// destination. Mistakes come back as one *table.ConfigError.
+func (p *Plan) Understood(ctx context.Context, n int, o PairingOptions) error {
+	i := &inspection{}
+	for _, c := range []struct {
+		db    *Database
+		table schema
+		where string
+	}{{p.Source.db, p.Source.schema, o.SourceWhere}, {p.Destinations[n].db, p.Destinations[n].schema, o.DestinationWhere}} {
+		i.filter(ctx, fmt.Sprintf("%s.%s", c.db.address, c.table.table), c.db, c.table, c.where)
+	}
+	return i.err()
 }
 
 // Strategy is how to compare the two tables.

@@ -56,6 +56,7 @@ func (d *Database) columns(ctx context.Context, name string) ([]column, error) {
 			nullable:  strings.EqualFold(string(row[3]), "YES"),
 			invisible: strings.Contains(extra, "INVISIBLE"),
 			generated: generated.MatchString(extra),
+			touched:   strings.Contains(extra, "ON UPDATE"),
 			charset:   strings.ToLower(string(row[5])),
 			collation: string(row[6]),
 			precision: atoi(row[7]),
