@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -166,4 +168,36 @@ func TestTheFixKeepsAKeyWithinItsLine(t *testing.T) {
 		"SELECT CONCAT_WS(' ', HEX(k), v) FROM t ORDER BY k")
 	require.NotContains(t, fix, "\r")
 	require.NotContains(t, fix, "\x00")
+}
+
+// What the destination holds shorter, or as a text, is written so.
+func TestTheFixWritesKeysThatFit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ source, destination, rows, shown string }{
+		"narrower":          {"BINARY(40)", "VARBINARY(3)", "(x'27', 1), ('ab', 2)", "SELECT CONCAT_WS(' ', HEX(TRIM(TRAILING x'00' FROM k)), v) FROM t ORDER BY k"},
+		"a number's text":   {"DECIMAL(8,3) UNSIGNED ZEROFILL", "VARCHAR(30)", "(8.2, 1), (7, 2)", "SELECT CONCAT_WS(' ', k, v) FROM t ORDER BY v"},
+		"bytes as ascii":    {"VARBINARY(9)", "VARCHAR(9) CHARACTER SET ascii", "(x'E9', 1), ('a', 2)", "SELECT CONCAT_WS(' ', HEX(k), v) FROM t ORDER BY v"},
+		"composite, zeroes": {"BINARY(6)", "VARBINARY(6)", "('a', 1), ('b', 2)", "SELECT CONCAT_WS(' ', HEX(TRIM(TRAILING x'00' FROM k)), v) FROM t ORDER BY v"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			by := "k"
+			if strings.HasPrefix(name, "composite") {
+				by = "[v, k]"
+			}
+			const table = "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k %s, v INT, UNIQUE (v, k), UNIQUE (k))"
+			mends(t, fmt.Sprintf(table, c.source)+"; INSERT INTO t (k, v) VALUES "+c.rows, fmt.Sprintf(table, c.destination), by, "k, v", c.shown)
+		})
+	}
+}
+
+func TestTextsAndBinariesDoNotRelate(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.Shared(t)
+	source, far := server.Database(t), server.Database(t)
+	source.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, k VARCHAR(20) UNIQUE)")
+	far.Exec(t, "CREATE TABLE t (id INT PRIMARY KEY, k BINARY(20) UNIQUE)")
+	code, out, console := call(t, "check", "-c", pairConfig(t, t.TempDir(), source, far, "k", "k"))
+	require.Equal(t, 2, code, out+console)
+	require.Contains(t, out, "byColumn `k` of type binary(20) cannot find rows by `k` of type varchar(20)")
 }

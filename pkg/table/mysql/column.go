@@ -62,21 +62,21 @@ type column struct {
 	touched   bool   // each update of a row gives it the time, unless it says another
 	charset   string // "" for what is no text
 	collation string
-	precision int // digits of a fraction of a second
-	width     int // characters or bytes
-	zeros     int // bytes to which the BINARY that it relates to fills a value up with zeros; 0 for none
-	octets    int // the bytes of the longest text; 0 for what is no text
-	digits    int // of a number
-	scale     int // those behind the point
+	precision int  // digits of a fraction of a second
+	width     int  // characters or bytes
+	zeros     bool // relates to a BINARY, which fills values up with zeros
+	strays    bool // of ASCII: may be asked for bytes beyond it
+	octets    int  // the bytes of the longest text; 0 for what is no text
+	digits    int  // of a number
+	scale     int  // those behind the point
 }
 
 func (c column) quoted() string { return quote(c.name) }
 
 // related is the column as it relates to another.
 func (c column) related(other column) column {
-	if c.kind == kindBytes && other.kind == kindBinary {
-		c.zeros = other.width
-	}
+	c.zeros = c.kind == kindBytes && other.kind == kindBinary
+	c.strays = other.charset == ascii || other.kind.bytes()
 	return c
 }
 

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -108,6 +109,14 @@ func (p *Pairing) mapped() []mapping {
 	return all
 }
 
+// fitted leaves out zeros of a BINARY that a narrower column has no room for.
+func (m mapping) fitted(v diff.Value) diff.Value {
+	for m.from.column.kind == kindBinary && m.to.column.kind.bytes() && len(v) > m.to.column.width && bytes.HasSuffix(v, []byte{0}) {
+		v = v[:len(v)-1]
+	}
+	return v
+}
+
 // plainNumber is a number that needs no quotes.
 var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
@@ -120,12 +129,12 @@ func (m mapping) literal(source diff.Row) (string, bool) {
 	switch {
 	case v == nil:
 		return "NULL", true
-	case m.from.column.kind.number() && plainNumber.Match(v):
+	case m.from.column.kind.number() && plainNumber.Match(v) && !m.to.column.kind.text():
 		return string(v), true
 	case !m.from.column.kind.bytes() && !m.from.raw:
 		return "'" + escapes.Replace(string(v)) + "'", true
-	case m.to.column.charset == "" || m.to.raw && m.to.column.charset == m.from.column.charset:
-		return fmt.Sprintf("X'%X'", v), true
+	case m.to.column.charset == "" || m.to.raw && m.to.column.charset == m.from.column.charset || m.to.column.charset == ascii:
+		return fmt.Sprintf("X'%X'", m.fitted(v)), true
 	default: // bytes that are to be a text of another character set, which holds it with other bytes
 		return "'" + escapes.Replace(string(v)) + "'", utf8.Valid(v)
 	}

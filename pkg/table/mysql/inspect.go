@@ -284,6 +284,9 @@ func relatable(source, destination column) bool {
 			return false
 		}
 	}
+	if source.kind == kindBinary && destination.kind.text() || source.kind.text() && destination.kind == kindBinary {
+		return false // the zeros of one are none of the other's
+	}
 	return (source.kind == kindTimestamp) == (destination.kind == kindTimestamp)
 }
 

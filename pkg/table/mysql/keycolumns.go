@@ -40,62 +40,20 @@ func (k keyColumns) null(is string) []string {
 	return conditions
 }
 
-// operands are the values of a key, each in all its spellings; false when the
-// columns cannot hold them.
-func (k keyColumns) operands(key diff.Key) ([][]expression, bool) {
+// operands are the values of a key; false when the columns cannot hold them.
+func (k keyColumns) operands(key diff.Key) ([]expression, bool) {
 	values := key.Values(len(k))
 	if values == nil {
 		return nil, false
 	}
-	operands := make([][]expression, len(k))
+	operands := make([]expression, len(k))
 	for i, c := range k {
-		if operands[i] = c.spellings(values[i]); operands[i] == nil {
+		var ok bool
+		if operands[i], ok = c.operand(values[i]); !ok || !c.spans(operands[i]) {
 			return nil, false
 		}
 	}
 	return operands, true
-}
-
-// spellings are the values of the column that a value relates to; none where it
-// cannot hold them.
-func (c column) spellings(v diff.Value) []expression {
-	if c.kind == kindBinary || c.zeros > 0 {
-		return c.padded(bytes.TrimRight(v, "\x00"))
-	}
-	operand, ok := c.operand(v)
-	if !ok || !c.spans(operand) {
-		return nil
-	}
-	return []expression{operand}
-}
-
-// padded are bytes with as many zeros behind them as the column, or its partner, adds.
-func (c column) padded(v []byte) (all []expression) {
-	least, most := len(v), max(len(v), c.zeros)
-	if c.kind == kindBinary {
-		least, most = max(len(v), c.width), c.width
-	}
-	for n := least; n <= most; n++ {
-		if most-least < manySpellings || n == least || n == most {
-			all = append(all, expression{"?", []any{append(bytes.Clone(v), make([]byte, n-len(v))...)}})
-		}
-	}
-	return all
-}
-
-// manySpellings are not written all, but the shortest and the longest.
-const manySpellings = 32
-
-// is is the condition that the column has one of some values.
-func (c column) is(some []expression) expression {
-	if len(some) == 1 {
-		return expression{c.quoted() + " = " + some[0].sql, some[0].args}
-	}
-	list := make([]string, len(some))
-	for i, one := range some {
-		list[i] = one.literal()
-	}
-	return expression{sql: c.oneOf(list)}
 }
 
 // equals is the condition of the rows that have the key.
@@ -105,16 +63,36 @@ func (k keyColumns) equals(key diff.Key) (expression, bool) {
 		return expression{}, false
 	}
 	conditions := make([]expression, len(k))
-	for i, c := range k {
-		conditions[i] = c.is(operands[i])
+	for i, v := range key.Values(len(k)) {
+		conditions[i] = k[i].is(v, operands[i])
 	}
 	return conjunction(conditions), true
+}
+
+// is is the condition that the column has a value, of which operand is the SQL. With
+// any zeros behind it, a value lies between itself with none and with all.
+func (c column) is(v diff.Value, operand expression) expression {
+	if !c.zeros {
+		return expression{c.quoted() + " = " + operand.sql, operand.args}
+	}
+	least := bytes.TrimRight(v, "\x00")
+	most := append(bytes.Clone(least), make([]byte, max(c.width, len(v))-len(least))...)
+	return expression{c.quoted() + " BETWEEN ? AND ?", []any{least, most}}
 }
 
 // in is the condition of the rows that have one of the keys; false when the
 // columns can hold none of them. Several columns are written out, those of the
 // index in its order: servers read (a, b) IN ((…), (…)) with a full scan.
 func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
+	if slices.ContainsFunc(k, func(c column) bool { return c.zeros }) {
+		var alternatives []expression
+		for _, key := range keys {
+			if one, ok := k.equals(key); ok {
+				alternatives = append(alternatives, one)
+			}
+		}
+		return disjunction(alternatives), len(alternatives) > 0
+	}
 	if len(k) == 1 {
 		return k[0].in(keys)
 	}
@@ -129,7 +107,7 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 		}
 		var head []expression
 		for _, n := range order[:len(order)-1] {
-			head = append(head, k[n].is(operands[n]))
+			head = append(head, expression{k[n].quoted() + " = " + operands[n].sql, operands[n].args})
 		}
 		text := conjunction(head).literal()
 		g := known[text]
@@ -138,10 +116,8 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 			known[text] = g
 			groups = append(groups, g)
 		}
-		for _, operand := range operands[last] {
-			g.list = append(g.list, operand.sql)
-			g.args = append(g.args, operand.args...)
-		}
+		g.list = append(g.list, operands[last].sql)
+		g.args = append(g.args, operands[last].args...)
 	}
 	alternatives := make([]expression, len(groups))
 	for i, g := range groups {
@@ -155,7 +131,7 @@ func (k keyColumns) in(keys []diff.Key, path index) (expression, bool) {
 func (c column) in(keys []diff.Key) (expression, bool) {
 	list := make([]string, 0, len(keys))
 	for _, key := range keys {
-		for _, operand := range c.spellings(diff.Value(key)) {
+		if operand, ok := c.operand(diff.Value(key)); ok && c.spans(operand) {
 			list = append(list, operand.literal())
 		}
 	}

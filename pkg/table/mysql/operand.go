@@ -65,7 +65,9 @@ func (c column) operand(v diff.Value) (expression, bool) {
 	case kindFloat, kindDouble:
 		f, err := strconv.ParseFloat(text, 64)
 		return expression{sql: strconv.FormatFloat(f, 'e', -1, 64)}, err == nil
-	case kindBinary, kindBytes:
+	case kindBinary:
+		return c.filled(v)
+	case kindBytes:
 		return expression{"?", []any{bytes.Clone(v)}}, true
 	case kindDate, kindDateTime, kindTimestamp:
 		return expression{"?", []any{text}}, moment(text)
@@ -74,6 +76,15 @@ func (c column) operand(v diff.Value) (expression, bool) {
 	default:
 		return c.textOperand(text)
 	}
+}
+
+// filled is a value with the zeros that a BINARY column has behind it.
+func (c column) filled(v diff.Value) (expression, bool) {
+	v = bytes.TrimRight(v, "\x00")
+	if len(v) > c.width {
+		return expression{}, false
+	}
+	return expression{"?", []any{append(bytes.Clone(v), make([]byte, c.width-len(v))...)}}, true
 }
 
 // plainDecimal leaves out exponents: with one, a literal is a DOUBLE.
@@ -121,14 +132,14 @@ func moment(text string) bool {
 // or refuse the query.
 func (c column) textOperand(text string) (expression, bool) {
 	if !utf8.ValidString(text) {
-		return expression{sql: fmt.Sprintf("_ascii x'%x'", text)}, c.charset == ascii
+		return stray(text), c.charset == ascii
 	}
 	plain := expression{"?", []any{text}}
 	switch {
 	case c.charset == "" || c.charset == charset || widest(text) < utf8.RuneSelf:
 		return plain, true
 	case c.charset == ascii:
-		return expression{}, false
+		return stray(text), c.strays // a server may refuse a letter of others
 	case c.charset == "utf8" || c.charset == "utf8mb3" || c.charset == "ucs2":
 		return plain, widest(text) <= 0xFFFF
 	default:
@@ -137,6 +148,9 @@ func (c column) textOperand(text string) (expression, bool) {
 		return expression{"CONVERT(? USING " + quoteWord(c.charset) + ") COLLATE " + quoteWord(c.collation), []any{text}}, true
 	}
 }
+
+// stray writes bytes beyond ASCII as those of an ASCII column.
+func stray(text string) expression { return expression{sql: fmt.Sprintf("_ascii x'%x'", text)} }
 
 func widest(text string) rune {
 	var widest rune

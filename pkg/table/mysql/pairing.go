@@ -38,6 +38,7 @@ type Pairing struct {
 	reason              string
 	relation            diff.Relation
 	source, destination *Side
+	oneWay              bool
 }
 
 // Pairing pairs the source with its n-th destination, from 0.
@@ -56,6 +57,7 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 	}
 	for _, by := range pairing.relation.By {
 		from, to := source.fields[by.Source].column, destination.fields[by.Destination].column
+		pairing.oneWay = pairing.oneWay || from.kind.text() && !to.kind.text() && !to.kind.bytes()
 		left.by, right.by = append(left.by, from.related(to)), append(right.by, to.related(from))
 	}
 	left.byIndex, _ = source.schema.finding(left.by.names()...)
@@ -89,6 +91,10 @@ func (p *Plan) Understood(ctx context.Context, n int, o PairingOptions) error {
 
 // Strategy is how to compare the two tables.
 func (p *Pairing) Strategy() Strategy { return p.strategy }
+
+// OneWay reports whether a row of the destination does not tell how the source
+// spells its key: as a text of a number or a time.
+func (p *Pairing) OneWay() bool { return p.oneWay }
 
 // Reason says to people why it is this strategy: which column, which index.
 func (p *Pairing) Reason() string { return p.reason }
