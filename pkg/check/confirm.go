@@ -2,7 +2,9 @@ package check
 
 import (
 	"context"
+	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/masixun71/cupid-go/pkg/diff"
@@ -22,25 +24,63 @@ func (c *comparison) confirm(ctx context.Context) error {
 	if err := wait(ctx, time.Until(c.last.Add(c.options.Confirm))); err != nil {
 		return err
 	}
-	size := c.newPageSize()
 	done := 0
-	for page := range pages(sorted, size.limit) {
+	for read := range c.readAhead(ctx, sorted) {
 		if done > 0 && c.late() {
 			break
 		}
-		if err := c.judge(ctx, page, size); err != nil {
+		if err := c.judge(ctx, read); err != nil {
 			return err
 		}
-		done += len(page)
+		done += len(read.keys)
 		c.mu.Lock()
 		c.progress(uint64(done), uint64(len(sorted)))
 		c.mu.Unlock()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	for _, r := range sorted[done:] {
 		c.result.Bound = TimeOver
 		c.unconfirmed(r.kind, 1)
 	}
 	return nil
+}
+
+// rereading is a page of suspects with their rows of both sides, or why there are none.
+type rereading struct {
+	keys           []diff.Key
+	source, target []diff.Row
+	err            error
+}
+
+// readAhead reads one page while the one before is judged.
+func (c *comparison) readAhead(ctx context.Context, sorted []remark) iter.Seq[rereading] {
+	return func(yield func(rereading) bool) {
+		var reader sync.WaitGroup
+		defer reader.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		read := make(chan rereading)
+		reader.Go(func() {
+			defer close(read)
+			size := c.newPageSize()
+			for page := range pages(sorted, size.limit) {
+				r := c.read(ctx, page)
+				size.saw(r.source)
+				select {
+				case read <- r:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+		for r := range read {
+			if !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 func (c *comparison) unconfirmed(kind Kind, n uint64) {
@@ -54,8 +94,8 @@ func (c *comparison) late() bool {
 }
 
 // judge reads a page of suspects and reports what is wrong with them.
-func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize) error {
-	equal, overlooked, err := c.reread(ctx, page, size)
+func (c *comparison) judge(ctx context.Context, read rereading) error {
+	equal, overlooked, err := c.found(ctx, read)
 	if err != nil {
 		return err
 	}
@@ -68,7 +108,7 @@ func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize)
 		return nil
 	}
 	// A row may have changed between the two readings.
-	unexplained, _, err := c.reread(ctx, unequal, size)
+	unexplained, _, err := c.found(ctx, c.read(ctx, unequal))
 	if err != nil {
 		return err
 	}
@@ -80,15 +120,14 @@ func (c *comparison) judge(ctx context.Context, page []diff.Key, size *pageSize)
 	return nil
 }
 
-// reread reads the rows of keys, reports those that are not equal, and gives the
-// others back. Overlooked are those of them that only the columns' options hold
-// for equal: no wonder that their hashes differ.
-func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize) (equal []diff.Key, overlooked map[string]bool, err error) {
-	source, target, err := c.family(ctx, keys)
-	if err != nil {
-		return nil, nil, err
+// found reports the keys whose rows are not equal, and gives the others back.
+// Overlooked are those of them that only the columns' options hold for equal: no
+// wonder that their hashes differ.
+func (c *comparison) found(ctx context.Context, read rereading) (equal []diff.Key, overlooked map[string]bool, err error) {
+	if read.err != nil {
+		return nil, nil, read.err
 	}
-	size.saw(source)
+	source, target := read.source, read.target
 	overlooked = map[string]bool{}
 	if c.pair.Relation.Overlooks() {
 		for i, o := range c.pair.Relation.Strict().Compare(source, target) {
@@ -98,8 +137,8 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 		}
 	}
 	found, seen := c.verdicts(source, target), c.keys(source, target)
-	told := make(map[string]bool, len(keys))
-	for _, key := range keys {
+	told := make(map[string]bool, len(read.keys))
+	for _, key := range read.keys {
 		same := c.pair.Relation.Same(key)
 		if told[same] {
 			continue // another spelling
@@ -123,29 +162,31 @@ func (c *comparison) reread(ctx context.Context, keys []diff.Key, size *pageSize
 	return equal, overlooked, nil
 }
 
-// family reads the rows with these keys, and those that a collation has found with
+// read reads the rows with these keys, and those that a collation has found with
 // others, with their own partners: only beside these can be said whose they are.
-func (c *comparison) family(ctx context.Context, keys []diff.Key) (source, target []diff.Row, err error) {
-	lookup := func(ctx context.Context, keys []diff.Key) (source, target []diff.Row, err error) {
-		return both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, keys) })
+func (c *comparison) read(ctx context.Context, keys []diff.Key) rereading {
+	lookup := func(all []diff.Key) rereading {
+		source, target, err := both(ctx, c.pair, func(ctx context.Context, s Side) ([]diff.Row, error) { return s.Lookup(ctx, all) })
+		return rereading{keys, source, target, err}
 	}
-	if source, target, err = lookup(ctx, keys); err != nil {
-		return nil, nil, err
+	found := lookup(keys)
+	if found.err != nil {
+		return found
 	}
 	asked := make(map[string]bool, len(keys))
 	for _, key := range keys {
 		asked[c.pair.Relation.Same(key)] = true
 	}
 	var others []diff.Key
-	for same, key := range c.keys(source, target) {
+	for same, key := range c.keys(found.source, found.target) {
 		if !asked[same] {
 			others = append(others, key)
 		}
 	}
 	if len(others) == 0 {
-		return source, target, nil
+		return found
 	}
-	return lookup(ctx, append(others, keys...))
+	return lookup(append(others, keys...))
 }
 
 // keys are those of rows of both sides.
