@@ -264,11 +264,7 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 		report.Error = err.Error()
 		return nil
 	}
-	where := k.options.Where
-	if k.options.DestinationWhere != nil {
-		where = *k.options.DestinationWhere
-	}
-	asked := mysql.PairingOptions{Checksum: k.options.Checksum, SourceWhere: k.options.Where, DestinationWhere: where}
+	asked := k.options.pairing()
 	if err := plan.Understood(ctx, n, asked); err != nil && ctx.Err() == nil {
 		report.Error = err.Error()
 		return nil
@@ -319,6 +315,14 @@ func (k *checker) destination(ctx context.Context, j job.Job, plan *mysql.Plan, 
 	}
 	report.take(result)
 	return fix.end(result)
+}
+
+func (o CheckOptions) pairing() mysql.PairingOptions {
+	where := o.Where
+	if o.DestinationWhere != nil {
+		where = *o.DestinationWhere
+	}
+	return mysql.PairingOptions{Checksum: o.Checksum, SourceWhere: o.Where, DestinationWhere: where}
 }
 
 // bounds are the scan keys to compare, as (from, to].

@@ -160,23 +160,29 @@ func intoFile(path string, write func(file io.Writer, dir string) error) error {
 	return errors.Join(err, buffer.Flush(), file.Close())
 }
 
-// ours refuses a file that holds something else than such statements.
+// ours refuses a file that holds something else than such statements. What cannot
+// be read is said when it is opened to be written.
 func ours(path string) error {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil // opening it says what is wrong with it, if anything is
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("--fix-sql: %w", err)
-	}
-	begins, _ := bufio.NewReader(file).ReadString('\n') // what cannot be read is not ours either
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("--fix-sql: %w", err)
-	}
-	if !strings.HasPrefix(app.FixHeader, begins) {
+	header, _, _ := strings.Cut(app.FixHeader, "\n")
+	if text := beginning(path, len(header)); text != "" && text != header {
 		return fmt.Errorf("--fix-sql: %s holds something else than the statements of an earlier check; remove it, or name another file", path)
 	}
 	return nil
+}
+
+// beginning is so many bytes of a file, or what can be read of them.
+func beginning(path string, size int) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	text := make([]byte, size)
+	n, _ := io.ReadFull(file, text)
+	return string(text[:n])
 }
 
 // dirOf is the directory of a file, and "" of what is none, such as /dev/stdout:

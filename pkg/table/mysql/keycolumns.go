@@ -64,14 +64,14 @@ func (k keyColumns) equals(key diff.Key) (expression, bool) {
 	}
 	conditions := make([]expression, len(k))
 	for i, v := range key.Values(len(k)) {
-		conditions[i] = k[i].is(v, operands[i])
+		conditions[i] = k[i].has(v, operands[i])
 	}
 	return conjunction(conditions), true
 }
 
-// is is the condition that the column has a value, of which operand is the SQL. With
+// has is the condition that the column has a value, of which operand is the SQL. With
 // any zeros behind it, a value lies between itself with none and with all.
-func (c column) is(v diff.Value, operand expression) expression {
+func (c column) has(v diff.Value, operand expression) expression {
 	if !c.zeros {
 		return expression{c.quoted() + " = " + operand.sql, operand.args}
 	}
