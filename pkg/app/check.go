@@ -393,6 +393,6 @@ func shownValue(v []byte) string {
 func pairOf(name, destination string, p *mysql.Pairing) check.Pair {
 	return check.Pair{
 		Job: name, Destination: destination, Strategy: check.Strategy(p.Strategy()),
-		Source: p.Source(), Target: p.Destination(), Relation: p.Relation(), OneWay: p.OneWay(),
+		Source: p.Source(), Target: p.Destination(), Relation: p.Relation(), Respelling: p.Respelling(),
 	}
 }

@@ -152,7 +152,7 @@ func (c *comparison) look(ctx context.Context) error {
 		}
 		return c.keyed(ctx)
 	case Rows:
-		c.result.OneWay = bounded || c.pair.OneWay
+		c.result.OneWay = bounded
 		return c.rows(ctx)
 	default:
 		return fmt.Errorf("compare %s with %s: there is no strategy %q", c.pair.Job, c.pair.Destination, c.pair.Strategy)

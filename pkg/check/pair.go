@@ -73,9 +73,9 @@ type Pair struct {
 	Strategy         Strategy
 	Source, Target   Side
 	Relation         diff.Relation
-	// OneWay pairs are compared by Rows, and rows that only the target has are not
-	// looked for: the source may spell their keys in many ways.
-	OneWay bool
+	// Respelling pairs are compared by Rows, and the source may spell a key in many
+	// ways, of which a row of the target shows one.
+	Respelling bool
 }
 
 // both does one thing on each side at the same time.

@@ -16,6 +16,10 @@ func (c *comparison) rows(ctx context.Context) error {
 	if err := c.cross(ctx, forth, c.options.From, c.options.To); err != nil || c.result.OneWay {
 		return err
 	}
+	if c.state.Respelled { // the target's rows would not find their own
+		c.result.OneWay = true
+		return nil
+	}
 	back := crossing{name: targetSide, from: c.pair.Target, to: c.pair.Source, relation: c.pair.Relation.Reversed(), missing: Extra}
 	return c.cross(ctx, back, job.Point{}, job.Point{})
 }
@@ -68,12 +72,27 @@ func (c *comparison) meet(ctx context.Context, x crossing, rows []diff.Row, keys
 	if err != nil {
 		return err
 	}
+	if c.pair.Respelling && x.name == sourceSide {
+		c.noteSpellings(keys, partners)
+	}
 	for i, o := range x.relation.Compare(rows, partners) {
 		if kind, wrong := x.kindOf(o.Verdict); wrong {
 			c.suspect(keys[i], kind)
 		}
 	}
 	return nil
+}
+
+// noteSpellings notes whether rows of the target show other spellings of their keys.
+func (c *comparison) noteSpellings(keys []diff.Key, partners []diff.Row) {
+	shown := c.keys(nil, partners)
+	for _, key := range keys {
+		if other, there := shown[c.pair.Relation.Same(key)]; there && other != key {
+			c.mu.Lock()
+			c.state.Respelled = true
+			c.mu.Unlock()
+		}
+	}
 }
 
 // kindOf is what a verdict means, seen from this side.

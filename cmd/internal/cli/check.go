@@ -282,7 +282,7 @@ func counts(r app.CheckReport) [][2]string {
 		lines = append(lines, [2]string{"stopped", "before the end of the tables, at the limit of " + r.StoppedAt})
 	}
 	if r.ExtraRowsNotLookedAt {
-		lines = append(lines, [2]string{"note", "rows that only the destination has were not looked for: with --from or --to, or where texts relate to numbers or times"})
+		lines = append(lines, [2]string{"note", "rows that only the destination has were not looked for: with --from or --to, or where texts relate to numbers or times that they spell otherwise"})
 	}
 	return lines
 }

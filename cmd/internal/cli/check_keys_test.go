@@ -42,6 +42,7 @@ func TestKeysThatAreHardToAskFor(t *testing.T) {
 		"wide zeros":                       {"VARBINARY(60)", "BINARY(60)", "(x'61000000', 1), ('b', 2), (x'6300', 3)", "('a', 1), ('b', 9), ('c', 3)", []string{"different"}},
 		"wide zeros, the other way":        {"BINARY(60)", "VARBINARY(60)", "('a', 1), ('b', 2), ('c', 3), ('d', 4)", "(x'61000000', 8), ('b', 9), (x'6300', 3)", []string{"different", "different", "missing"}},
 		"zeros before the number":          {"VARCHAR(10)", "INT", "('012', 1), ('044', 2), ('5', 3)", "(12, 1), (44, 9)", []string{"different", "missing"}},
+		"a text of a number":               {"VARCHAR(10)", "INT", "('7', 1), ('44', 2), ('x', 3)", "(7, 1), (44, 9), (8, 1)", []string{"different", "extra", "missing"}},
 		"letters in ascii":                 {"VARCHAR(9) CHARACTER SET ascii", "", "(x'C3A9', 8), ('a', 1)", "(x'C3A9', 9), ('a', 1)", []string{"different"}},
 		"a number in a text":               {"INT", "VARCHAR(10)", "(7, 1)", "('7', 1), ('07', 1)", []string{"extra"}},
 		"a number, respelled":              {"INT", "VARCHAR(10)", "(7, 1)", "('07', 1)", []string{"extra", "missing"}},

@@ -38,7 +38,7 @@ type Pairing struct {
 	reason              string
 	relation            diff.Relation
 	source, destination *Side
-	oneWay              bool
+	respelling          bool
 }
 
 // Pairing pairs the source with its n-th destination, from 0.
@@ -57,7 +57,7 @@ func (p *Plan) Pairing(n int, o PairingOptions) *Pairing {
 	}
 	for _, by := range pairing.relation.By {
 		from, to := source.fields[by.Source].column, destination.fields[by.Destination].column
-		pairing.oneWay = pairing.oneWay || from.kind.text() && !to.kind.text() && !to.kind.bytes()
+		pairing.respelling = pairing.respelling || from.kind.text() && !to.kind.text() && !to.kind.bytes()
 		left.by, right.by = append(left.by, from.related(to)), append(right.by, to.related(from))
 	}
 	left.byIndex, _ = source.schema.finding(left.by.names()...)
@@ -92,9 +92,9 @@ func (p *Plan) Understood(ctx context.Context, n int, o PairingOptions) error {
 // Strategy is how to compare the two tables.
 func (p *Pairing) Strategy() Strategy { return p.strategy }
 
-// OneWay reports whether a row of the destination does not tell how the source
+// Respelling reports whether a row of the destination does not tell how the source
 // spells its key: as a text of a number or a time.
-func (p *Pairing) OneWay() bool { return p.oneWay }
+func (p *Pairing) Respelling() bool { return p.respelling }
 
 // Reason says to people why it is this strategy: which column, which index.
 func (p *Pairing) Reason() string { return p.reason }
