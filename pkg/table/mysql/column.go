@@ -62,13 +62,15 @@ type column struct {
 	touched   bool   // each update of a row gives it the time, unless it says another
 	charset   string // "" for what is no text
 	collation string
-	precision int  // digits of a fraction of a second
-	width     int  // characters or bytes
-	zeros     bool // relates to a BINARY, which fills values up with zeros
-	strays    bool // of ASCII: may be asked for bytes beyond it
-	octets    int  // the bytes of the longest text; 0 for what is no text
-	digits    int  // of a number
-	scale     int  // those behind the point
+	precision int // digits of a fraction of a second
+	width     int // characters or bytes
+	octets    int // the bytes of the longest text; 0 for what is no text
+	digits    int // of a number
+	scale     int // those behind the point
+
+	// Of a column that relates to another:
+	zeros  bool // that is a BINARY, which fills values up with zeros
+	strays bool // of ASCII: it may be asked for bytes beyond that
 }
 
 func (c column) quoted() string { return quote(c.name) }
