@@ -143,12 +143,8 @@ func (c *comparison) compareHashes(ctx context.Context, s stretch) error {
 		return err
 	}
 	j := newJoin(c.suspect)
-	_, _, err = both(ctx, c.pair, func(ctx context.Context, side Side) (struct{}, error) {
-		name := sourceSide
-		if side == c.pair.Target {
-			name = targetSide
-		}
-		return struct{}{}, side.List(ctx, reachable(s.after), s.upto, j.of(name))
+	err = c.onBoth(ctx, func(ctx context.Context, name string, side Side) error {
+		return side.List(ctx, reachable(s.after), s.upto, j.of(name))
 	})
 	if err == nil {
 		j.end()

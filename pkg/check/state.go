@@ -25,9 +25,9 @@ type State struct {
 	Passes   int                 `json:"passes,omitempty"` // of listing that are done
 	Folds    map[string]*folds   `json:"folds,omitempty"`  // by side
 	Suspects []suspect           `json:"suspects,omitempty"`
+	Beyond   map[Kind]uint64     `json:"beyond,omitempty"`
 	// Respelled: a source row's partner shows another spelling of its key.
-	Respelled bool            `json:"respelled,omitempty"`
-	Beyond    map[Kind]uint64 `json:"beyond,omitempty"`
+	Respelled bool `json:"respelled,omitempty"`
 
 	suspects suspects
 }

@@ -75,7 +75,7 @@ func (p *Pairing) only(target diff.Row) (string, bool) {
 	where := []string{found.literal()}
 	for _, pair := range p.relation.By {
 		if f := p.destination.fields[pair.Destination]; f.column.charset != "" && (f.column.kind == kindText || f.column.kind == kindChar) {
-			where = append(where, "CAST("+f.column.quoted()+" AS BINARY) = "+f.bytesOf(target.Values[pair.Destination]))
+			where = append(where, f.column.asBytes()+" = "+f.bytesOf(target.Values[pair.Destination]))
 		}
 	}
 	return strings.Join(where, " AND "), keyed && ok

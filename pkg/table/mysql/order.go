@@ -53,7 +53,8 @@ func (o order) operands(p job.Point) ([]expression, error) {
 		return nil, fmt.Errorf("point %s has %d key columns: the table has %d", p, len(p.Key), len(o.keys))
 	}
 	for i, text := range p.Key {
-		operand, ok := o.keys[i].related(o.keys[i]).operand([]byte(text))
+		own := o.keys[i].related(o.keys[i]) // the text was read of the column itself
+		operand, ok := own.operand([]byte(text))
 		if !ok {
 			return nil, fmt.Errorf("point %s does not fit the column %s of type %s", p, o.keys[i].name, o.keys[i].fullType)
 		}

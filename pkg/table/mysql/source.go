@@ -268,7 +268,7 @@ func (s *Source) Shared(ctx context.Context, rows []diff.Row) (map[string]bool, 
 	}
 	columns, exact := s.fields[:len(s.by)].sql(), make([]string, len(s.by))
 	for i, c := range s.by {
-		exact[i] = "CAST(" + c.quoted() + " AS BINARY)" // values that only a collation holds for equal are not shared
+		exact[i] = c.asBytes() // values that only a collation holds for equal are not shared
 	}
 	for condition := range s.finder(s.by, s.byPath).conditions(keys) {
 		found, err := s.db.rows(ctx, "read shared keys of "+s.schema.table,
