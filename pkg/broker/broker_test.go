@@ -183,10 +183,13 @@ func TestReplyOfAnotherShapeIsAnError(t *testing.T) {
 	require.Error(t, err)
 	_, err = numbers([]any{"x"}, 1)
 	require.Error(t, err)
-	for _, item := range []any{"text", []any{"id"}, []any{"shard\x00db.user", "1", nil, "x"}, []any{"shard\x00none", "1", "id", "token"}, []any{"shard\x00db.user\x00odd", "1", "id", "token"}} {
-		_, err = parseCallback(item)
-		require.Error(t, err)
+	for _, text := range []string{"", "text", "shard\x00db.user", "shard\x00db.user\x00id\x00a:1", "id\x00a:1\x00shard\x00none\x00key\x001", "id\x00a:1\x00key\x001", "shard\x00db.user\x00key\x001"} {
+		_, err = parseCallback(text)
+		require.Error(t, err, "%q", text)
 	}
+	c, err := parseCallback("id\x00a:1\x00newer\x00\x00shard\x00db.user\x00key\x00a\x00key\x00b")
+	require.NoError(t, err)
+	require.Equal(t, "a\x00key\x00b", c.Key, "a key may hold what divides the others")
 }
 
 // A cluster of one node still refuses a script whose keys are in several slots.

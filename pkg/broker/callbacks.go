@@ -15,65 +15,98 @@ import (
 // is sent once only, and what could be read comes even with an error.
 func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, n int) ([]job.LeasedCallback, error) {
 	keys := []string{q.keys.spec(), q.keys.paused(), q.keys.callbacks(destination), q.keys.callbacksLeased(), q.keys.parked(), q.keys.pausedDestination(destination)}
+	token := newToken()
 	reply, err := run(ctx, q.b.once, fetchCallbacksScript, keys, q.spec.Identity, q.spec.Details, worker,
-		ms(q.lease), newToken(), n, q.keys.callbackPrefix(), q.keys.troubledPrefix())
+		ms(q.lease), token, n, q.keys.callbackPrefix(), q.keys.troubledPrefix())
 	if err != nil {
 		return nil, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
 	}
 	if err := q.refusal(reply); err != nil {
 		return nil, err
 	}
-	if len(reply) < 2 {
+	said, err := texts(reply)
+	if err != nil {
+		return nil, fmt.Errorf("fetch callbacks of %s: %w", q.job, err)
+	}
+	if len(said) < 2 {
 		return nil, fmt.Errorf("fetch callbacks of %s: the reply lacks the time", q.job)
 	}
-	now := at(fmt.Sprint(reply[1]))
-	leased := make([]job.LeasedCallback, 0, len(reply)-2)
+	now := at(said[1])
+	leased := make([]job.LeasedCallback, 0, len(said)-2)
 	var unreadable []error
-	for _, item := range reply[2:] {
-		c, err := parseCallback(item)
+	for _, text := range said[2:] {
+		c, err := parseCallback(text)
 		if err != nil {
 			unreadable = append(unreadable, fmt.Errorf("fetch callbacks of %s: %w", q.job, err))
 			continue
 		}
-		c.LeasedAt = now
+		c.Token, c.LeasedAt = token, now
 		leased = append(leased, c)
 	}
 	return leased, errors.Join(unreadable...)
 }
 
-// parseCallback reads fields, key, id, token. A number that does not parse is
-// taken as zero: it costs a repeat, not the row.
-func parseCallback(item any) (job.LeasedCallback, error) {
-	values, ok := item.([]any)
-	if !ok {
-		return job.LeasedCallback{}, fmt.Errorf("a callback is %T, want a list", item)
+// usualFields are as many as a callback has, mostly.
+const usualFields = 16
+
+// parseCallback reads what fetch_callbacks.lua says of one: its fields, the key at
+// the end. A number that does not parse is taken as zero: it costs a repeat, not the row.
+func parseCallback(text string) (c job.LeasedCallback, err error) {
+	fields := make(job.Fields, 0, 2*usualFields)
+	for rest := text; len(fields) == 0 || fields[len(fields)-2] != "key"; {
+		name, value, whole := strings.Cut(rest, "\x00")
+		if name != "key" && whole {
+			value, rest, whole = strings.Cut(value, "\x00")
+		}
+		if !whole {
+			return c, fmt.Errorf("callback %s ends behind %d names and values", c.ID, len(fields))
+		}
+		fields = append(fields, name, value)
+		switch name {
+		case "id":
+			c.ID = job.CallbackID(value)
+		case "key":
+			c.Key = value
+		case "destination":
+			c.Destination = value
+		case "shard":
+			c.Shard, err = job.ParseShard(value)
+		case "type":
+			c.Type = job.Type(number(value))
+		case "hash":
+			c.SourceHash = value
+		case "webhook":
+			c.WebhookID = value
+		case "phase":
+			c.Phase = job.Phase(value)
+		case "seen":
+			c.Seen = value
+		case "attempts":
+			c.Attempts = int(number(value))
+		case "first_seen":
+			c.FirstSeen = at(value)
+		case "hot_since":
+			c.HotSince = at(value)
+		case "posted":
+			c.Posted = value != ""
+		case "doubt":
+			c.Doubt = value != ""
+		case "status":
+			c.Status = value
+		case "error":
+			c.Error = value
+		case "trouble":
+			c.Trouble = job.AlertKind(value)
+		}
 	}
-	said, err := texts(values)
+	if err == nil && (c.ID == "" || c.Shard == job.Shard{}) {
+		err = errors.New("it has no id, or no shard")
+	}
 	if err != nil {
-		return job.LeasedCallback{}, err
+		return c, fmt.Errorf("callback %s: %w", c.ID, err)
 	}
-	const parts = 4
-	if len(said) != parts {
-		return job.LeasedCallback{}, fmt.Errorf("a callback has %d values", len(said))
-	}
-	fields, key, id, token := job.Fields(strings.Split(said[0], "\x00")), said[1], said[2], said[3]
-	if len(fields)%2 != 0 {
-		return job.LeasedCallback{}, fmt.Errorf("callback %s has %d names and values", id, len(fields))
-	}
-	shard, err := job.ParseShard(fields.Get("shard"))
-	if err != nil {
-		return job.LeasedCallback{}, fmt.Errorf("callback %s: %w", id, err)
-	}
-	return job.LeasedCallback{
-		ID: job.CallbackID(id), Token: token,
-		Destination: fields.Get("destination"), Shard: shard, Key: key,
-		Type: job.Type(number(fields.Get("type"))), SourceHash: fields.Get("hash"), WebhookID: fields.Get("webhook"),
-		Phase: job.Phase(fields.Get("phase")), Seen: fields.Get("seen"), Attempts: int(number(fields.Get("attempts"))),
-		FirstSeen: at(fields.Get("first_seen")), HotSince: at(fields.Get("hot_since")),
-		Posted: fields.Get("posted") != "", Doubt: fields.Get("doubt") != "",
-		Status: fields.Get("status"), Error: fields.Get("error"), Trouble: job.AlertKind(fields.Get("trouble")),
-		Stored: fields,
-	}, nil
+	c.Stored = fields
+	return c, nil
 }
 
 func number(s string) int64 {
@@ -143,7 +176,10 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 func fields(s job.Settlement) []any {
 	c := s.Callback
 	if s.To == job.Closed {
-		return nil
+		if c.Stored.Get("trouble") == "" && c.Stored != nil {
+			return nil
+		}
+		return []any{"trouble", ""}
 	}
 	phase := s.To
 	if s.To == job.Released {

@@ -45,7 +45,7 @@ func replyOf(text string) []any {
 func FuzzReplies(f *testing.F) {
 	for _, reply := range []string{
 		"ok", "spec", "spec,identity,db.user#id", "spec,details", "paused", "backlog", "backlog,#7", "backlog,many", "nil", "", "#1", "weird",
-		"full", "lost", "portion,#3", "ok,#1700000000000,(destination\x00a\x00shard\x00db.user\x00key\x00\x00type\x00x\x00seen\x009,1,a:1,tok-1)", "ok,#1,(shard\x00db.user\x00type,1,a:1,tok-1)", "ok,#1,(a:1)", "ok,#1,(a:1,t,f)", "ok,#1,x",
+		"full", "lost", "portion,#3", "ok,#1700000000000,destination\x00a\x00shard\x00db.user\x00id\x00a:1\x00type\x00x\x00seen\x009\x00key\x001", "ok,#1,id\x00a:1\x00shard\x00db.user\x00type", "ok,#1,(a:1)", "ok,#1,x",
 		"#1,#2,#3", "#1,x,#3", "insert:db.user:1..2,t,0,0,0",
 	} {
 		f.Add(reply)
@@ -61,10 +61,12 @@ func FuzzReplies(f *testing.F) {
 		_, _ = pushed(reply)
 		_ = leaseRefusal(reply)
 		_, _ = numbers(reply, 3)
-		for _, item := range reply {
+		said, _ := texts(reply)
+		for _, item := range said {
 			c, err := parseCallback(item)
 			if err == nil {
 				require.NotEmpty(t, c.Shard.Table)
+				require.NotEmpty(t, c.ID)
 			}
 		}
 	})

@@ -474,7 +474,7 @@ func (m *model) reclaimAll(rt *rapid.T) {
 	require.NoError(rt, err)
 	isLeased := func(key string) bool { return strings.HasSuffix(key, ":leased") }
 	if m.count(isLeased) == 0 {
-		m.last, m.holdUntil = never, never
+		m.last, m.holdUntil = m.clock, never
 		require.Equal(rt, job.Reclaimed{Next: -time.Millisecond}, r)
 		return
 	}

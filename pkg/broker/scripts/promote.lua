@@ -3,7 +3,8 @@
 -- ARGV  1 most items of a set  2 longest delay, ms  3 prefix of callback:<id>  4 prefix of callbacks:<destination>
 --       5 wake channel  6 wake message for ranges  7 wake message for callbacks
 -- Returns {moved, ms until the next is due or -1}
--- Atomic: an id is in one structure at a time, so two promoters cannot double it.
+-- Atomic: an id is in one structure at a time, so two promoters cannot double it. One whose hash is gone is dropped
+-- when it is fetched.
 -- Each set begins with ZREM, which passes a full Redis. A score beyond the longest delay (the clock stepped back) is clamped.
 redis.call('ZREM', KEYS[2], '')
 local at, moved, next, woken = now(), 0, -1, {}
@@ -16,6 +17,12 @@ local function put(list, items, message)
   redis.call('LPUSH', list, unpack(items))
   moved = moved + #items
 end
+-- An id begins with its destination, in whose name is no colon, but for a long one: of that there is a hash.
+local function destination_of(id)
+  local first = string.match(id, '^([^:]+):')
+  if first and first ~= 'sha256' then return first end
+  return redis.call('HGET', ARGV[3] .. id, 'destination')
+end
 for i = 2, #KEYS do
   local due = redis.call('ZRANGE', KEYS[i], '-inf', int(at), 'BYSCORE', 'LIMIT', 0, ARGV[1])
   if #due > 0 then redis.call('ZREM', KEYS[i], unpack(due)) end
@@ -24,10 +31,14 @@ for i = 2, #KEYS do
   else
     local lists = {}
     for _, id in ipairs(due) do
-      local destination = redis.call('HGET', ARGV[3] .. id, 'destination')
+      local destination = destination_of(id)
       if destination then
-        lists[destination] = lists[destination] or {}
-        table.insert(lists[destination], id)
+        local ids = lists[destination]
+        if not ids then
+          ids = {}
+          lists[destination] = ids
+        end
+        ids[#ids + 1] = id
       end
     end
     for destination, ids in pairs(lists) do put(ARGV[4] .. destination, ids, ARGV[7]) end

@@ -5,13 +5,13 @@
 --       4 wake channel  5 wake message for a due time  6 wake message for callbacks  7 confirm delay, ms
 --       8 prefix of troubled:<kind>:<destination>  9 a text that no other call has, for new webhook ids
 --       then per callback: id, token, to, delay in ms, seen, counters (words), number of fields, field, value, …
---       to: close, release, or a KEYS index 4..8
+--       to: close, release, or a KEYS index 4..8; one to close that people were told of names its trouble, "" from now on
 -- Returns per callback "ok", "lost" (leased by somebody else, or closed) or "again" (seen again while leased: to confirm)
 -- Atomic: the token, the count of sightings and the move are one step. Begins with ZREM, which passes a full Redis.
 redis.call('ZREM', KEYS[1], '')
 local at, reply, i, back = now(), {}, 10, false
 -- Writes of a kind are collected, so that a batch costs a few commands and not a few for each callback.
-local ended, closed, waiting, soonest, counts = {}, {}, {}, {}, {}
+local ended, closed, waiting, soonest, counted = {}, {}, {}, {}, {}
 local function wait(key, due, id)
   local items = waiting[key]
   if not items then
@@ -28,13 +28,19 @@ while i <= #ARGV do
   local first = i + 7
   i = first + fields
   local key = ARGV[1] .. id
-  local item = redis.call('HMGET', key, 'token', 'seen', 'hold', 'destination', 'trouble')
-  if item[1] ~= token then
+  local lease = redis.call('HMGET', key, 'seen', 'token')
+  if lease[2] ~= token then
     reply[#reply + 1] = 'lost'
+  elseif to == 'close' and lease[1] == seen and fields == 0 then -- as nearly all end
+    ended[#ended + 1] = id
+    closed[#closed + 1] = key
+    counted[counters] = (counted[counters] or 0) + 1
+    reply[#reply + 1] = 'ok'
   else
+    local held, destination, told = unpack(redis.call('HMGET', key, 'hold', 'destination', 'trouble'))
     local answer, worry = 'ok', ''
     ended[#ended + 1] = id
-    if to == 'close' and item[2] ~= seen then
+    if to == 'close' and lease[1] ~= seen then
       -- It was seen different once more after it had been read equal, or just before: look again. That is another
       -- callback: a receiver that deduplicates has perhaps answered the old webhook id with a yes.
       redis.call('HDEL', key, 'token', 'worker', 'hot_since', 'posted', 'trouble')
@@ -45,15 +51,15 @@ while i <= #ARGV do
       closed[#closed + 1] = key
     else
       local set, unset = {}, {'token', 'worker'}
-      worry = item[5] or ''
-      if item[3] then -- a person has seen to it
+      worry = told or ''
+      if held then -- a person has seen to it
         worry = ''
         unset[3] = 'trouble'
       end
       for f = first, i - 2, 2 do
         local name, value = ARGV[f], ARGV[f + 1]
         if name == 'trouble' then
-          if item[3] then value = '' end
+          if held then value = '' end
           worry = value
         end
         if value == '' then
@@ -65,19 +71,17 @@ while i <= #ARGV do
       end
       redis.call('HDEL', key, unpack(unset))
       if #set > 0 then redis.call('HSET', key, unpack(set)) end
-      if item[3] then
+      if held then
         redis.call('ZADD', KEYS[8], int(at), id)
       elseif to == 'release' then
-        redis.call('RPUSH', ARGV[2] .. item[4], id)
+        redis.call('RPUSH', ARGV[2] .. destination, id)
         back = true
       else
         wait(KEYS[tonumber(to)], at + delay, id)
       end
     end
-    trouble(ARGV[8], item[4] or '', id, item[5], worry)
-    if answer == 'ok' then
-      for name in string.gmatch(counters, '%S+') do counts[name] = (counts[name] or 0) + 1 end
-    end
+    trouble(ARGV[8], destination or '', id, told, worry)
+    if answer == 'ok' then counted[counters] = (counted[counters] or 0) + 1 end
     reply[#reply + 1] = answer
   end
 end
@@ -89,9 +93,11 @@ for key, items in pairs(waiting) do
   redis.call('ZADD', key, unpack(items))
   if not first[2] or soonest[key] < tonumber(first[2]) then earlier = true end
 end
-for name, n in pairs(counts) do
-  redis.call('HINCRBY', KEYS[2], name, n)
-  redis.call('HINCRBY', KEYS[3], name, n)
+for names, n in pairs(counted) do
+  for name in string.gmatch(names, '%S+') do
+    redis.call('HINCRBY', KEYS[2], name, n)
+    redis.call('HINCRBY', KEYS[3], name, n)
+  end
 end
 redis.call('EXPIRE', KEYS[3], ARGV[3])
 if earlier then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
