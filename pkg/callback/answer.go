@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,63 +15,81 @@ import (
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
-// errTimeout is the cause of a context that the endpoint's own time-out ended.
-var errTimeout = errors.New("no answer within the time-out")
+var (
+	// errTimeout is the cause of a context that the endpoint's own time-out ended.
+	errTimeout = errors.New("no answer within the time-out")
+	errHeaders = errors.New("headers are too long")
+	errInterim = errors.New("too many interim answers")
+	errStatus  = errors.New("malformed status code") // which the library takes, below 100
+)
 
-// failed judges an exchange without a (whole) answer. What the transport says
-// once it is connected is not repeated, for it may quote the answer.
-func (e *Endpoint) failed(ctx context.Context, err error, t *trace) job.Answer {
+// stopped reports whether the process ended an exchange, and not its time-out.
+func stopped(ctx context.Context, deadline time.Time) bool {
+	return ctx.Err() != nil && time.Now().Before(deadline)
+}
+
+// failed judges an exchange without a (whole) answer. What the library says of
+// it is not repeated, for it may quote the answer.
+func (e *Endpoint) failed(ctx context.Context, deadline time.Time, err error) job.Answer {
 	a := job.Answer{Outcome: job.Unknown}
-	timedOut := errors.Is(context.Cause(ctx), errTimeout)
 	var why string
-	switch connected := t.isConnected(); {
-	case ctx.Err() != nil && !timedOut:
+	switch {
+	case stopped(ctx, deadline):
 		a.Code, why = "stopped", "stopped while waiting for the answer"
-	case timedOut && connected:
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		a.Code, why = "timeout", fmt.Sprintf("no answer within %s", e.timeout)
-	case timedOut:
-		a.Outcome, a.Code, why = job.NotSent, "connect_timeout", fmt.Sprintf("no connection within %s", e.timeout)
-	case connected:
-		a.Code, why = "cut", unfinished(err)
 	default:
-		a.Outcome = job.NotSent
-		a.Code, why = unconnected(err, t)
+		a.Code, why = "cut", unfinished(err)
 	}
 	a.Detail = "POST " + e.shown + ": " + why
 	return a
 }
 
-// unfinished names why an answer broke off. The transport tells it in words only.
+// unfinished names why an answer broke off. The library tells it in words only.
 func unfinished(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(text, "malformed"):
 		return "what came is no answer of HTTP/1.1"
-	case strings.Contains(text, "headers exceeded"):
+	case errors.Is(err, errInterim):
+		return "only interim answers (1xx) came"
+	case errors.Is(err, errHeaders):
 		return "the answer's headers are larger than " + strconv.Itoa(headerBytes>>10) + " KiB"
 	default:
 		return "the connection was cut before the answer was complete"
 	}
 }
 
-// unconnected names why there was no connection.
-func unconnected(err error, t *trace) (code, why string) {
+// unconnected judges an exchange for which there was no connection: nothing was sent.
+func (e *Endpoint) unconnected(ctx context.Context, deadline time.Time, err error) job.Answer {
+	a := job.Answer{Outcome: job.NotSent}
+	var why string
 	var dns *net.DNSError
 	var op *net.OpError
 	var forbidden *forbiddenError
+	var handshake *handshakeError
+	var proxy *proxyError
 	switch {
+	case stopped(ctx, deadline):
+		a.Code, why = "stopped", "stopped while connecting"
+	case !time.Now().Before(deadline):
+		a.Code, why = "connect_timeout", fmt.Sprintf("no connection within %s", e.timeout)
 	case errors.As(err, &forbidden):
-		return "forbidden", forbidden.Error() + ": it is link-local, a cloud's metadata, or in none of callback.networks"
+		a.Code, why = "forbidden", forbidden.Error()+": it is link-local, a cloud's metadata, or in none of callback.networks"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused", "connection refused"
+		a.Code, why = "refused", "connection refused"
 	case errors.As(err, &dns):
-		return "dns", "host name not found: " + dns.Err
-	case t.tlsError() != nil:
-		return "tls", "TLS handshake failed: " + t.tlsError().Error()
+		a.Code, why = "dns", "host name not found: "+dns.Err
+	case errors.As(err, &handshake):
+		a.Code, why = "tls", "TLS handshake failed: "+handshake.Error()
+	case errors.As(err, &proxy):
+		a.Code, why = "connect", proxy.Error()
 	case errors.As(err, &op) && op.Op == "dial":
-		return "unreachable", "not reachable: " + op.Err.Error()
+		a.Code, why = "unreachable", "not reachable: "+op.Err.Error()
 	default:
-		return "connect", "no connection"
+		a.Code, why = "connect", "no connection"
 	}
+	a.Detail = "POST " + e.shown + ": " + why
+	return a
 }
 
 // maxRetryAfter bounds what a receiver can ask for; it also keeps the

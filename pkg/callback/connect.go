@@ -1,17 +1,24 @@
 package callback
 
 import (
+	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/net/proxy"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 )
@@ -19,36 +26,176 @@ import (
 // NoProxy is what a job writes for no proxy at all.
 const NoProxy = "none"
 
-// newTransport keeps one connection per concurrent POST. It speaks HTTP/1.1
-// only, where a connection that ends has cut exactly one exchange.
-func newTransport(concurrency int, c job.Connect) (*http.Transport, error) {
-	dialer := net.Dialer{KeepAlive: 15 * time.Second, Control: gatekeeper(c.Networks)}
-	t := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		MaxIdleConnsPerHost:    concurrency,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: headerBytes,
-		DisableCompression:     true,
-	}
-	switch proxy := c.Proxy.Reveal(); proxy {
+// dialer makes connections to one receiver. They speak HTTP/1.1 only, where a
+// connection that ends has cut exactly one exchange.
+type dialer struct {
+	to    *url.URL
+	proxy func(*http.Request) (*url.URL, error) // nil: none
+	tls   *tls.Config
+	dial  func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func newDialer(to *url.URL, c job.Connect) (*dialer, error) {
+	own := net.Dialer{KeepAlive: 15 * time.Second, Control: gatekeeper(c.Networks)}
+	d := &dialer{to: to, proxy: http.ProxyFromEnvironment, tls: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, dial: own.DialContext}
+	switch named := c.Proxy.Reveal(); named {
 	case "":
 	case NoProxy:
-		t.Proxy = nil
+		d.proxy = nil
 	default:
-		u, err := url.Parse(proxy)
+		u, err := url.Parse(named)
 		if err != nil || u.Hostname() == "" {
 			return nil, errors.New("callback proxy cannot be understood: want http://host:port, socks5://host:port or none")
 		}
-		t.Proxy = http.ProxyURL(u)
+		d.proxy = http.ProxyURL(u)
 	}
-	if c.Roots != nil || c.Certificate != nil {
-		t.TLSClientConfig = &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
-		if c.Certificate != nil {
-			t.TLSClientConfig.Certificates = []tls.Certificate{*c.Certificate}
+	if c.Certificate != nil {
+		d.tls.Certificates = []tls.Certificate{*c.Certificate}
+	}
+	return d, nil
+}
+
+// through is the proxy to the receiver; nil for none.
+func (d *dialer) through() (*url.URL, error) {
+	if d.proxy == nil {
+		return nil, nil
+	}
+	u, err := d.proxy(&http.Request{URL: d.to})
+	if err != nil { // its own text may hold a password
+		return nil, errors.New("the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be understood")
+	}
+	return u, nil
+}
+
+// forwards reports whether a proxy is told the whole address with each request,
+// and not once, for a tunnel.
+func forwards(proxy, to *url.URL) bool {
+	return proxy != nil && strings.HasPrefix(proxy.Scheme, "http") && to.Scheme == "http"
+}
+
+// connect makes a connection on which requests can be sent.
+func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
+	proxy, err := d.through()
+	if err != nil {
+		return nil, err
+	}
+	var conn net.Conn
+	switch {
+	case proxy == nil:
+		conn, err = d.plain(ctx, d.to)
+	case strings.HasPrefix(proxy.Scheme, "socks5"):
+		conn, err = d.socks(ctx, proxy)
+	default:
+		conn, err = d.plain(ctx, proxy)
+		if err == nil && proxy.Scheme == "https" {
+			conn, err = d.secure(ctx, conn, proxy)
+		}
+		if err == nil && !forwards(proxy, d.to) {
+			err = tunnel(ctx, conn, proxy, d.to)
 		}
 	}
-	return t, nil
+	if err == nil && d.to.Scheme == "https" {
+		conn, err = d.secure(ctx, conn, d.to)
+	}
+	if err != nil {
+		if conn != nil {
+			_ = conn.Close()
+		}
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (d *dialer) plain(ctx context.Context, to *url.URL) (net.Conn, error) {
+	conn, err := d.dial(ctx, "tcp", hostPort(to))
+	if err != nil {
+		return nil, err // not a nil in an interface
+	}
+	return conn, nil
+}
+
+// handshakeError is a TLS handshake that failed.
+type handshakeError struct{ error }
+
+// secure shakes hands; what it gives is to be closed also with an error.
+func (d *dialer) secure(ctx context.Context, conn net.Conn, with *url.URL) (net.Conn, error) {
+	config := d.tls.Clone()
+	config.ServerName = ascii(with.Hostname())
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return conn, &handshakeError{err}
+	}
+	return secured, nil
+}
+
+// DialContext lets the SOCKS5 library dial as everything else does.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.dial(ctx, network, address)
+}
+
+// Dial is never called: the library prefers DialContext.
+func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	return d.dial(context.Background(), network, address)
+}
+
+func (d *dialer) socks(ctx context.Context, by *url.URL) (net.Conn, error) {
+	var auth *proxy.Auth
+	if by.User != nil {
+		password, _ := by.User.Password()
+		auth = &proxy.Auth{User: by.User.Username(), Password: password}
+	}
+	socks, err := proxy.SOCKS5("tcp", hostPort(by), auth, d)
+	if err != nil {
+		return nil, err
+	}
+	withContext, is := socks.(proxy.ContextDialer)
+	if !is {
+		return nil, errors.New("the SOCKS library knows no time-out")
+	}
+	conn, err := withContext.DialContext(ctx, "tcp", hostPort(d.to))
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// proxyError is a proxy that refuses to connect to the receiver.
+type proxyError struct{ status int }
+
+// Error names the proxy's answer.
+func (e *proxyError) Error() string {
+	return "the proxy answered " + strconv.Itoa(e.status) + " " + http.StatusText(e.status)
+}
+
+// tunnel asks a proxy for a connection to the receiver.
+func tunnel(ctx context.Context, conn net.Conn, proxy, to *url.URL) error {
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })()
+	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: hostPort(to)}, Host: hostPort(to), Header: proxyAuth(proxy)}
+	if err := request.Write(conn); err != nil {
+		return err
+	}
+	// The receiver says nothing before it is spoken to: nothing is read beyond the proxy's answer.
+	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, headerBytes)), request) //nolint:bodyclose // it has none
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return &proxyError{answer.StatusCode}
+	}
+	return nil
+}
+
+func proxyAuth(proxy *url.URL) http.Header {
+	h := http.Header{}
+	if proxy != nil && proxy.User != nil {
+		h.Set("Proxy-Authorization", basic(proxy.User))
+	}
+	return h
+}
+
+func basic(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }
 
 // headersOf are the headers of every request. The user is that of the address.
@@ -64,8 +211,7 @@ func headersOf(c job.Connect, user *url.Userinfo) http.Header {
 		user = url.UserPassword(c.Username, c.Password.Reveal())
 	}
 	if user != nil && h.Get("Authorization") == "" {
-		password, _ := user.Password()
-		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
+		h.Set("Authorization", basic(user))
 	}
 	return h
 }

@@ -2,16 +2,15 @@
 package callback
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,18 +34,23 @@ const (
 	// idle connection: a POST that meets a closing one may have been done.
 	idleTimeout = 4 * time.Second
 
-	userAgent = "cupid"
+	// lateAnswer is waited for where a message could not be written whole.
+	lateAnswer = 100 * time.Millisecond
 )
+
+// past is a deadline that ends what waits.
+var past = time.Unix(1, 0)
 
 // Endpoint is a receiver of callbacks. It is safe for concurrent use.
 type Endpoint struct {
-	url       *url.URL // without user info
-	shown     string   // for logs: without user info and query
-	body      body
-	headers   http.Header // besides those of each delivery
-	timeout   time.Duration
-	signer    signer
-	transport *http.Transport
+	url     *url.URL // without user info
+	shown   string   // for logs: without user info and query
+	body    body
+	head    []byte // of each message, up to what a delivery adds
+	timeout time.Duration
+	signer  signer
+	dialer  *dialer
+	pool    *pool
 }
 
 // New checks what the config says about the callback and makes the endpoint
@@ -64,20 +68,26 @@ func New(c job.Callback) (*Endpoint, error) {
 	if forms := []job.BodyForm{job.BodySeed, job.BodyRow, job.BodyExtended}; !slices.Contains(forms, form) {
 		return nil, fmt.Errorf("callback body %q: want one of %q", form, forms)
 	}
-	transport, err := newTransport(cmp.Or(c.Concurrency, defaultConcurrency), c.Connect)
-	if err != nil {
+	headers := headersOf(c.Connect, u.User)
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	e := &Endpoint{
+		url:     u,
+		shown:   u.Scheme + "://" + u.Host + u.EscapedPath(),
+		body:    body{form, c.MaxBytes},
+		timeout: cmp.Or(c.Timeout, defaultTimeout),
+		signer:  sign,
+		pool:    &pool{most: cmp.Or(c.Concurrency, defaultConcurrency)},
+	}
+	if e.dialer, err = newDialer(u, c.Connect); err != nil {
 		return nil, err
 	}
-	e := &Endpoint{
-		body:      body{form, c.MaxBytes},
-		headers:   headersOf(c.Connect, u.User),
-		timeout:   cmp.Or(c.Timeout, defaultTimeout),
-		signer:    sign,
-		transport: transport,
+	through, err := e.dialer.through()
+	if err != nil {
+		through = nil // connecting says so, each time
 	}
-	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	e.url = u
-	e.shown = u.Scheme + "://" + u.Host + u.EscapedPath()
+	if e.head, err = headOf(u, headers, through); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 
@@ -124,47 +134,91 @@ func hostOf(u *url.URL) string {
 }
 
 // Close ends the idle connections; running deliveries are not touched.
-func (e *Endpoint) Close() { e.transport.CloseIdleConnections() }
+func (e *Endpoint) Close() { e.pool.close() }
 
 // Send makes one POST and waits for its answer, at most for the endpoint's
 // time-out, which covers the connecting and the whole answer. A ctx that ends
 // earlier, by cancel or deadline, is a stop.
 func (e *Endpoint) Send(ctx context.Context, r job.Delivery) job.Answer {
-	req, err := e.request(r) // a row of many megabytes takes its time, which is not the receiver's
+	body, leftOut, err := e.body.encode(r) // a row of many megabytes takes its time, which is not the receiver's
+	if err == nil && !writable(r.Job, r.Destination, r.WebhookID) {
+		err = errors.New("the job's or destination's name or the webhook id cannot stand in a header")
+	}
 	if err != nil {
 		return job.Answer{Outcome: job.NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
-	defer cancel()
-	a := e.exchange(ctx, req)
+	a := e.exchange(ctx, start.Add(e.timeout), func(b []byte) []byte { return e.message(b, r, len(leftOut), start, body) })
 	a.Took = time.Since(start)
 	return a
 }
 
-// exchange uses the transport itself: a client would also read the address of
-// a redirect that it is told not to follow, and fail on a bad one.
-func (e *Endpoint) exchange(ctx context.Context, req *http.Request) job.Answer {
-	var t trace
-	resp, err := e.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, t.hooks())))
-	if err != nil {
-		return e.failed(ctx, err, &t)
+// exchange makes one POST on one connection: the one that was used last, or a new one.
+func (e *Endpoint) exchange(ctx context.Context, deadline time.Time, message func([]byte) []byte) job.Answer {
+	if ctx.Err() != nil {
+		return e.unconnected(ctx, deadline, ctx.Err())
 	}
-	defer resp.Body.Close()
-	return e.answered(ctx, resp)
+	for c := e.pool.take(); ; c = nil {
+		used := c != nil
+		if !used {
+			connected, err := e.connect(ctx, deadline)
+			if err != nil {
+				return e.unconnected(ctx, deadline, err)
+			}
+			c = newConn(connected)
+		}
+		_ = c.SetDeadline(deadline)
+		stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+		c.out = message(c.out[:0])
+		sent, err := c.Write(c.out)
+		if err != nil && used && sent == 0 && !errors.Is(err, os.ErrDeadlineExceeded) { // it was closed while it was idle, and nothing went out
+			stop()
+			_ = c.Close()
+			continue
+		}
+		a, whole := e.heard(ctx, deadline, c, err)
+		if stop() && whole {
+			e.pool.put(c)
+		} else {
+			_ = c.Close()
+		}
+		return a
+	}
+}
+
+func (e *Endpoint) connect(ctx context.Context, deadline time.Time) (net.Conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return e.dialer.connect(ctx)
+}
+
+// heard judges what comes after a message was written, or could not be: a receiver
+// may answer before it has read a large row. Whole says that the connection can be used again.
+func (e *Endpoint) heard(ctx context.Context, deadline time.Time, c *conn, unwritten error) (a job.Answer, whole bool) {
+	if unwritten != nil && ctx.Err() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
+	}
+	resp, err := c.answer() //nolint:bodyclose // to close it would read on; the connection is closed unless it was read whole
+	if err != nil {
+		return e.failed(ctx, deadline, cmp.Or(unwritten, err)), false
+	}
+	ended := true
+	if resp.StatusCode != http.StatusSwitchingProtocols { // what follows that is no body
+		_, err = io.CopyN(io.Discard, resp.Body, drainBytes)
+		ended = errors.Is(err, io.EOF)
+	}
+	a = e.answered(ctx, deadline, resp, err)
+	return a, unwritten == nil && ended && !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols && c.in.Buffered() == 0
 }
 
 // answered judges a status. A 2xx counts once its body has arrived: a receiver
 // may send the status before its work and die in the middle of it.
-func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer {
-	var err error
-	if resp.StatusCode != http.StatusSwitchingProtocols { // what follows that is no body, and no ctx ends it
-		_, err = io.CopyN(io.Discard, resp.Body, drainBytes)
-	}
+func (e *Endpoint) answered(ctx context.Context, deadline time.Time, resp *http.Response, err error) job.Answer {
+	status := strconv.Itoa(resp.StatusCode)
 	a := job.Answer{
 		Status: resp.StatusCode,
-		Code:   "http_" + strconv.Itoa(resp.StatusCode),
-		Detail: "POST " + e.shown + ": " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode),
+		Code:   "http_" + status,
+		Detail: "POST " + e.shown + ": " + status + " " + http.StatusText(resp.StatusCode),
 	}
 	switch {
 	case resp.StatusCode/100 != 2:
@@ -178,44 +232,8 @@ func (e *Endpoint) answered(ctx context.Context, resp *http.Response) job.Answer
 		a.Outcome = job.Delivered
 		return a
 	default:
-		a = e.failed(ctx, err, &trace{connected: true})
+		a = e.failed(ctx, deadline, err)
 		a.Status = resp.StatusCode
 		return a
 	}
-}
-
-// request takes the address as it was parsed once, and makes the headers in one
-// piece: both are the same for thousands of requests a second, but for a few values.
-func (e *Endpoint) request(r job.Delivery) (*http.Request, error) {
-	body, leftOut, err := e.body.encode(r)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequest(http.MethodPost, "", bytes.NewReader(body)) //nolint:noctx // it gets one when it is sent
-	if err != nil {
-		return nil, errors.New("the request cannot be made")
-	}
-	const always, most = 7, 9 // headers of its own
-	h, values := make(http.Header, len(e.headers)+always), make([]string, 0, most)
-	set := func(name, value string) {
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
-	}
-	maps.Copy(h, e.headers)
-	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
-	set("Content-Type", "application/json")
-	set("User-Agent", userAgent)
-	set("Cupid-Job", r.Job)
-	set("Cupid-Destination", r.Destination)
-	set("Cupid-Attempt", strconv.Itoa(r.Attempt))
-	if len(leftOut) > 0 {
-		set("Cupid-Left-Out", strconv.Itoa(len(leftOut)))
-	}
-	set("Webhook-Id", r.WebhookID)
-	set("Webhook-Timestamp", timestamp)
-	if signature := e.signer.sign(r.WebhookID, timestamp, body); signature != "" {
-		set("Webhook-Signature", signature)
-	}
-	req.URL, req.Host, req.Header = e.url, e.url.Host, h
-	return req, nil
 }

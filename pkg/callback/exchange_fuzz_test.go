@@ -29,7 +29,7 @@ func FuzzAnswer(f *testing.F) {
 		"HTTP/1.1 307 x\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nmore", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-		"HTTP/9.9 999 x\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 -20 x\r\n\r\n", "SSH-2.0-OpenSSH", "\x16\x03\x01\x02", "HTTP/1.0 200 OK\r\n\r\nto the end",
+		"HTTP/9.9 999 x\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 000 x\r\n\r\n", "HTTP/1.1 -20 x\r\n\r\n", "SSH-2.0-OpenSSH", "\x16\x03\x01\x02", "HTTP/1.0 200 OK\r\n\r\nto the end",
 	} {
 		f.Add([]byte(answer))
 	}

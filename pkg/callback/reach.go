@@ -2,12 +2,11 @@ package callback
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
+
+	"golang.org/x/net/idna"
 )
 
 // Reach connects to the receiver as a POST would, and sends nothing: with TLS
@@ -16,17 +15,15 @@ import (
 func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 	defer cancel()
-	to, own := e.url, e.transport.TLSClientConfig
-	if e.transport.Proxy != nil {
-		through, err := e.transport.Proxy(&http.Request{URL: e.url})
-		if err != nil {
-			return "", errors.New("the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be understood") // its own text may hold a password
-		}
-		if through != nil {
-			to, proxy = through, through.Host
-		}
+	to := e.url
+	through, err := e.dialer.through()
+	if err != nil {
+		return "", err
 	}
-	conn, err := e.transport.DialContext(ctx, "tcp", hostPort(to))
+	if through != nil {
+		to, proxy = through, through.Host
+	}
+	conn, err := e.dialer.plain(ctx, to)
 	if err != nil {
 		return proxy, fmt.Errorf("connect: %w", err)
 	}
@@ -34,12 +31,7 @@ func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
 	if to.Scheme != "https" {
 		return proxy, nil
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if own != nil {
-		config = own.Clone()
-	}
-	config.ServerName = to.Hostname()
-	if err := tls.Client(conn, config).HandshakeContext(ctx); err != nil {
+	if _, err := e.dialer.secure(ctx, conn, to); err != nil {
 		return proxy, fmt.Errorf("TLS: %w", err)
 	}
 	return proxy, nil
@@ -53,5 +45,13 @@ func hostPort(u *url.URL) string {
 	if port == "" {
 		port = standardPorts[u.Scheme]
 	}
-	return net.JoinHostPort(u.Hostname(), port)
+	return net.JoinHostPort(ascii(u.Hostname()), port)
+}
+
+// ascii is a host's name as DNS and certificates write it.
+func ascii(host string) string {
+	if name, err := idna.Lookup.ToASCII(host); err == nil {
+		return name
+	}
+	return host // an address, or a name that nobody has
 }

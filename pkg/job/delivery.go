@@ -66,7 +66,7 @@ type Answer struct {
 	// Status is 0 when none arrived.
 	Status int
 	// Code is short and from a bounded set: "http_<status>"; "timeout", "cut",
-	// "stopped" (unknown); "refused", "dns", "tls", "connect_timeout",
+	// "stopped" (unknown, or not sent); "refused", "dns", "tls", "connect_timeout",
 	// "unreachable", "forbidden", "connect", "request" (not sent).
 	Code string
 	// RetryAfter is the header of a failed answer, 0 when it is absent or past
