@@ -33,6 +33,7 @@ func (f finder) rows(ctx context.Context, columns []string, keys []diff.Key) ([]
 		if err != nil {
 			return nil, err
 		}
+		found = slices.Grow(found, len(read))
 		for _, row := range read {
 			if seen == nil || seen.first(identityText(row[len(columns):])) {
 				found = append(found, row[:len(columns):len(columns)])

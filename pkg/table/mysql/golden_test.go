@@ -257,7 +257,15 @@ func TestKeysAsSQL(t *testing.T) {
 		keys    []diff.Key
 		sql     string // "" when the columns hold none
 	}{
-		"one column":             {keyColumns{idColumn}, path, []diff.Key{"7", "x", "8"}, "`id` IN (7, 8)"},
+		"one column":       {keyColumns{idColumn}, path, []diff.Key{"7", "x", "8"}, "`id` IN (7, 8)"},
+		"numbers in a row": {keyColumns{idColumn}, path, []diff.Key{"3", "1", "7", "4", "2", "3", "-1", "9"}, "(`id` BETWEEN 1 AND 4 OR `id` IN (-1, 7, 9))"},
+		"across zero":      {keyColumns{idColumn}, path, []diff.Key{"1", "0", "-1", "-2"}, "`id` BETWEEN -2 AND 1"},
+		"across 2^63": {
+			keyColumns{{name: "id", kind: kindInteger, fullType: "bigint(20) unsigned"}}, path,
+			[]diff.Key{"9223372036854775806", "9223372036854775807", "9223372036854775808", "9223372036854775809", "9223372036854775810", "9223372036854775811"},
+			"(`id` BETWEEN 9223372036854775808 AND 9223372036854775811 OR `id` IN (9223372036854775806, 9223372036854775807))",
+		},
+		"a row in an index":      {keyColumns{idColumn, text}, path, []diff.Key{key("7", "a"), key("8", "a"), key("9", "a"), key("10", "a"), key("1", "b")}, "(`t` = 'a' AND `id` BETWEEN 7 AND 10) OR (`t` = 'b' AND `id` IN (1))"},
 		"none":                   {keyColumns{idColumn}, path, []diff.Key{"x"}, ""},
 		"in the index's order":   {keyColumns{idColumn, text}, path, []diff.Key{key("7", "a")}, "`t` = 'a' AND `id` IN (7)"},
 		"without an index":       {keyColumns{idColumn, text}, index{}, []diff.Key{key("7", "a")}, "`id` = 7 AND `t` IN ('a')"},

@@ -1,6 +1,7 @@
 package mysql_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,17 @@ func TestQueriesReadWhatTheyReturn(t *testing.T) {
 		}},
 		"rows by key": {50, func() error {
 			_, err := source.Lookup(t.Context(), []string{"1", "10000", "19999"}, true)
+			return err
+		}},
+		"rows in a row, and some beside": {700, func() error {
+			keys := []string{"1", "19999"}
+			for id := 5000; id < 5600; id++ {
+				if id != 5300 {
+					keys = append(keys, strconv.Itoa(id))
+				}
+			}
+			found, err := source.Lookup(t.Context(), keys, true)
+			require.Len(t, found, len(keys))
 			return err
 		}},
 		"rows by another character set": {50, func() error {

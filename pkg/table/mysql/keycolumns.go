@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,26 +142,88 @@ func (c column) in(keys []diff.Key) (expression, bool) {
 	return expression{sql: c.oneOf(list)}, true
 }
 
-// oneOf is the condition that the column has one of some values. Numbers from 2^63
-// on stand in a list of their own: one that holds both kinds is read with a full
-// scan by MariaDB, which takes it for DECIMALs.
+// oneOf is the condition that the column has one of some values. Whole numbers that
+// follow each other are asked for as a range: rows are often lost in a row, and servers
+// find each number of a list by itself.
 func (c column) oneOf(list []string) string {
-	in := func(list []string) string { return c.quoted() + " IN (" + strings.Join(list, ", ") + ")" }
-	if c.kind != kindInteger || !c.unsigned() {
-		return in(list)
-	}
-	var low, high []string
-	for _, n := range list {
-		if _, err := strconv.ParseInt(n, 10, 64); err == nil {
-			low = append(low, n)
-		} else {
-			high = append(high, n)
+	if c.kind == kindInteger {
+		if all, ok := inOrder(list, c.unsigned()); ok {
+			return c.inRuns(all)
 		}
 	}
-	if len(low) == 0 || len(high) == 0 {
-		return in(list)
+	return c.inList(list)
+}
+
+func (c column) inList(list []string) string {
+	return c.quoted() + " IN (" + strings.Join(list, ", ") + ")"
+}
+
+// shortestRun is how many numbers a range is worth.
+const shortestRun = 4
+
+// whole is a whole number: its place in the order of all, and as it is written.
+type whole struct {
+	at   uint64
+	text string
+}
+
+// firstHigh is the number from which on unsigned ones are no signed ones.
+const firstHigh = 1 << 63
+
+// inOrder are numbers in their order, each once; not ok where a text is none.
+func inOrder(list []string, unsigned bool) (all []whole, ok bool) {
+	all = make([]whole, len(list))
+	for i, text := range list {
+		var err error
+		if all[i].text = text; unsigned {
+			all[i].at, err = strconv.ParseUint(text, 10, 64)
+		} else {
+			var n int64
+			n, err = strconv.ParseInt(text, 10, 64)
+			all[i].at = uint64(n) ^ firstHigh //nolint:gosec // negative ones go before the others
+		}
+		if err != nil {
+			return nil, false
+		}
 	}
-	return "(" + in(low) + " OR " + in(high) + ")"
+	slices.SortFunc(all, func(a, b whole) int { return cmp.Compare(a.at, b.at) })
+	return slices.CompactFunc(all, func(a, b whole) bool { return a.at == b.at }), true
+}
+
+// inRuns asks for numbers that follow each other by ranges, and for the others by
+// lists. Unsigned ones from 2^63 on have a list of their own: one that holds both
+// kinds is read with a full scan by MariaDB, which takes it for DECIMALs.
+func (c column) inRuns(all []whole) string {
+	var conditions []string
+	var alone [2][]string
+	for first := 0; first < len(all); {
+		high := c.unsigned() && all[first].at >= firstHigh
+		end := first + 1
+		for end < len(all) && all[end].at == all[end-1].at+1 && (all[end].at != firstHigh || !c.unsigned()) {
+			end++
+		}
+		if end-first >= shortestRun {
+			conditions = append(conditions, c.quoted()+" BETWEEN "+all[first].text+" AND "+all[end-1].text)
+		} else {
+			side := &alone[0]
+			if high {
+				side = &alone[1]
+			}
+			for _, n := range all[first:end] {
+				*side = append(*side, n.text)
+			}
+		}
+		first = end
+	}
+	for _, list := range alone {
+		if len(list) > 0 {
+			conditions = append(conditions, c.inList(list))
+		}
+	}
+	if len(conditions) == 1 {
+		return conditions[0]
+	}
+	return "(" + strings.Join(conditions, " OR ") + ")"
 }
 
 // tail is what follows the same values of all columns but the last.
