@@ -46,22 +46,16 @@ func (q *Queue) FetchCallbacks(ctx context.Context, destination, worker string, 
 	return leased, errors.Join(unreadable...)
 }
 
-// usualFields are as many as a callback has, mostly.
-const usualFields = 16
-
 // parseCallback reads what fetch_callbacks.lua says of one: its fields, the key at
 // the end. A number that does not parse is taken as zero: it costs a repeat, not the row.
 func parseCallback(text string) (c job.LeasedCallback, err error) {
-	fields := make(job.Fields, 0, 2*usualFields)
-	for rest := text; len(fields) == 0 || fields[len(fields)-2] != "key"; {
-		name, value, whole := strings.Cut(rest, "\x00")
-		if name != "key" && whole {
-			value, rest, whole = strings.Cut(value, "\x00")
+	c.Stored = text
+	for name, rest := "", text; name != lastField; {
+		var value string
+		var ok bool
+		if name, value, rest, ok = nextField(rest); !ok {
+			return c, fmt.Errorf("callback %s has no end", c.ID)
 		}
-		if !whole {
-			return c, fmt.Errorf("callback %s ends behind %d names and values", c.ID, len(fields))
-		}
-		fields = append(fields, name, value)
 		switch name {
 		case "id":
 			c.ID = job.CallbackID(value)
@@ -105,8 +99,31 @@ func parseCallback(text string) (c job.LeasedCallback, err error) {
 	if err != nil {
 		return c, fmt.Errorf("callback %s: %w", c.ID, err)
 	}
-	c.Stored = fields
 	return c, nil
+}
+
+// lastField is the one whose value may hold what divides the others.
+const lastField = "key"
+
+// nextField takes the first name and value of what fetch_callbacks.lua says of a callback.
+func nextField(text string) (name, value, rest string, ok bool) {
+	name, value, ok = strings.Cut(text, "\x00")
+	if !ok || name == lastField {
+		return name, value, "", ok
+	}
+	value, rest, ok = strings.Cut(value, "\x00")
+	return name, value, rest, ok
+}
+
+// stored is the value that a field had when the callback was leased; "" when it had none.
+func stored(c job.LeasedCallback, field string) string {
+	for rest, ok := c.Stored, true; ok && rest != ""; {
+		var name, value string
+		if name, value, rest, ok = nextField(rest); name == field {
+			return value
+		}
+	}
+	return ""
 }
 
 func number(s string) int64 {
@@ -140,10 +157,10 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 	}
 	keys := append([]string{q.keys.callbacksLeased()}, q.statKeys()...)
 	keys = append(keys, q.keys.confirm(), q.keys.verify(), q.keys.retry(), q.keys.slow(), q.keys.parked())
-	args := []any{
-		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife / time.Second),
-		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troubledPrefix(), job.NewWebhookID(),
-	}
+	const always, each = 9, 7
+	args := append(make([]any, 0, always+each*len(settlements)),
+		q.keys.callbackPrefix(), q.keys.callbacksPrefix(), int64(counterLife/time.Second),
+		q.b.wakeChannel(), q.message(job.WakeDue), q.message(job.WakeCallbacks), ms(q.confirmDelay), q.keys.troubledPrefix(), job.NewWebhookID())
 	for _, s := range settlements {
 		to, ok := waitsIn[s.To]
 		if !ok {
@@ -176,7 +193,7 @@ func (q *Queue) Settle(ctx context.Context, settlements []job.Settlement) ([]job
 func fields(s job.Settlement) []any {
 	c := s.Callback
 	if s.To == job.Closed {
-		if c.Stored.Get("trouble") == "" && c.Stored != nil {
+		if c.Stored != "" && stored(c, "trouble") == "" {
 			return nil
 		}
 		return []any{"trouble", ""}
@@ -192,7 +209,7 @@ func fields(s job.Settlement) []any {
 	}
 	changed := make([]any, 0, 2*len(all))
 	for _, f := range all {
-		if c.Stored == nil || c.Stored.Get(f[0]) != f[1] {
+		if c.Stored == "" || stored(c, f[0]) != f[1] {
 			changed = append(changed, f[0], f[1])
 		}
 	}

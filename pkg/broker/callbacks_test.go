@@ -62,8 +62,8 @@ func TestFetchLeasesTheOldestCallbacks(t *testing.T) {
 		require.WithinDuration(f, now, c.LeasedAt, 20*time.Second)
 		require.WithinDuration(f, now.Add(-30*time.Minute), c.FirstSeen, 20*time.Second)
 		require.WithinDuration(f, now.Add(-3*time.Minute), c.HotSince, 20*time.Second)
-		require.Equal(f, "h7", c.Stored.Get("hash"))
-		c.LeasedAt, c.FirstSeen, c.HotSince, c.Stored = time.Time{}, time.Time{}, time.Time{}, nil
+		require.Equal(f, "h7", stored(c, "hash"))
+		c.LeasedAt, c.FirstSeen, c.HotSince, c.Stored = time.Time{}, time.Time{}, time.Time{}, ""
 		require.Equal(f, job.LeasedCallback{
 			ID: cb, Token: c.Token, Destination: "a", Shard: shard(), Key: "7", Type: job.Missing, SourceHash: "h7",
 			WebhookID: "wh", Phase: job.Confirm, Seen: "2", Posted: true, Doubt: true, Status: "503", Error: "http_503",

@@ -27,10 +27,11 @@ func (f body) encode(r job.Delivery) (text []byte, leftOut []string, err error) 
 	if leftOut = f.tooLarge(r); len(leftOut) > 0 {
 		r = without(r, leftOut)
 	}
+	b := make([]byte, 0, about(r))
 	if f.form == job.BodyRow {
-		return appendRow(nil, r.Columns, r.Values), leftOut, nil
+		return appendRow(b, r.Columns, r.Values), leftOut, nil
 	}
-	b := append([]byte(nil), `{"type":`...)
+	b = append(b, `{"type":`...)
 	b = strconv.AppendInt(b, int64(r.Type), 10)
 	if f.form == job.BodyExtended {
 		b = appendMember(b, "job", r.Job)
@@ -49,6 +50,15 @@ func (f body) encode(r job.Delivery) (text []byte, leftOut []string, err error) 
 		b = appendRow(append(b, `,"desColumn":`...), r.DestinationColumns, r.DestinationValues)
 	}
 	return append(b, '}'), leftOut, nil
+}
+
+// about is how long a body in the seed's form is where nothing in it is escaped.
+func about(r job.Delivery) (size int) {
+	const around, each = 32, len(`"":"",`)
+	for i, v := range r.Values {
+		size += len(r.Columns[i]) + len(v) + each
+	}
+	return size + around
 }
 
 // tooLarge are the largest columns without which the rest has room. Those that

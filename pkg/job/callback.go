@@ -49,22 +49,9 @@ type LeasedCallback struct {
 	Status      string    // HTTP status of the last answer
 	Error       string    // code of the last failure
 	Trouble     AlertKind // what people are told of it; "" mostly
-	// Stored are the fields as the queue holds them, by its own names: what is
-	// equal to them need not be written again.
-	Stored Fields
-}
-
-// Fields are names and values by turns, of things that have a dozen of them at most.
-type Fields []string
-
-// Get gives the value of a name, "" when it is not there.
-func (f Fields) Get(name string) string {
-	for i := 0; i+1 < len(f); i += 2 {
-		if f[i] == name {
-			return f[i+1]
-		}
-	}
-	return ""
+	// Stored is the callback as the queue holds it, in its own words: what is
+	// equal to that need not be written again.
+	Stored string
 }
 
 // Settlement says what became of a leased callback.

@@ -16,7 +16,7 @@ import (
 
 const (
 	// leaseBatch is how many callbacks are leased, read and settled together at most.
-	leaseBatch = 200
+	leaseBatch = 300
 	// postMargin is what a lease must outlast the time-out of a POST by.
 	postMargin = time.Second
 	// noteEvery is how often those that wait for their POST are noted to come
@@ -36,6 +36,7 @@ type deliverer struct {
 	bell   bell
 	keeper *keeper
 	posts  chan struct{} // one token per POST in flight
+	crew   crew
 	rules  rules
 	door   *door
 
@@ -48,6 +49,7 @@ func newDeliverer(w *Worker, t Target) *deliverer {
 		posts: make(chan struct{}, max(t.Config.Callback.Concurrency, 1)),
 		rules: rules{confirm: w.c.Job.ConfirmDelay, hotBound: w.c.Job.HotBound, callback: t.Config.Callback},
 	}
+	d.crew = newCrew()
 	d.door = newDoor(d)
 	d.keeper = newKeeper(w.c.Queue.Lease(), d.log, w.c.Queue.ExtendCallbacks)
 	return d
@@ -61,6 +63,7 @@ func (d *deliverer) run(ctx, work context.Context) {
 	defer stop()
 	settler := newSettler(work, d)
 	defer settler.stop()
+	defer d.crew.end()
 	defer batches.Wait()
 
 	polls := poll{longest: d.w.c.CallbackPoll}
@@ -164,9 +167,12 @@ func (d *deliverer) postAll(stop, work context.Context, pending []pendingPost, r
 			noted = time.Now()
 			d.waiting(callbacks(pending[i:]))
 		}
-		sent.Go(func() {
-			defer func() { <-d.posts; <-round.slots }()
+		sent.Add(1)
+		d.crew.do(func() {
+			defer sent.Done()
 			d.post(work, &pending[i], round, settler)
+			<-d.posts
+			<-round.slots
 		})
 	}
 }
@@ -248,7 +254,7 @@ type details struct {
 // first two a row may have been changed and carried over; only a source row that
 // is still the one that was compared is sent.
 func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settler *settler) ([]pendingPost, error) {
-	readings, err := d.readings(ctx, batch)
+	readings, err := d.readings(ctx, scanKeys(batch))
 	if err != nil {
 		return nil, err
 	}
@@ -280,12 +286,16 @@ func (d *deliverer) read(ctx context.Context, batch []job.LeasedCallback, settle
 	return pending, nil
 }
 
-// readings reads source and destination rows of a batch.
-func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([]reading, error) {
+func scanKeys(batch []job.LeasedCallback) []string {
 	keys := make([]string, len(batch))
-	for i, c := range batch {
-		keys[i] = c.Key
+	for i := range batch {
+		keys[i] = batch[i].Key
 	}
+	return keys
+}
+
+// readings reads the source rows with these scan keys, and the destination's.
+func (d *deliverer) readings(ctx context.Context, keys []string) ([]reading, error) {
 	rows, err := d.w.c.Source.Lookup(ctx, keys, false)
 	if err != nil {
 		return nil, fmt.Errorf("read source rows: %w", err)
@@ -313,9 +323,9 @@ func (d *deliverer) readings(ctx context.Context, batch []job.LeasedCallback) ([
 			verdict: o.Verdict, hash: relation.Hash(rows[i]), details: told,
 		}
 	}
-	readings := make([]reading, len(batch))
-	for i, c := range batch {
-		r, found := byKey[c.Key]
+	readings := make([]reading, len(keys))
+	for i, key := range keys {
+		r, found := byKey[key]
 		r.gone = !found
 		readings[i] = r
 	}
@@ -356,7 +366,7 @@ func (d *deliverer) today(ctx context.Context, send []pendingPost) (pending []pe
 	for _, row := range rows {
 		byKey[row.Key] = row
 	}
-	pending = make([]pendingPost, 0, len(send))
+	pending = send[:0]
 	for _, p := range send {
 		row, found := byKey[p.callback.Key]
 		if !found {

@@ -32,11 +32,10 @@ const (
 // look closes those of a batch that were repaired. Of the others nothing is known
 // yet: their receivers have until the end of verifyDelay.
 func (l *looker) look(ctx context.Context, batch []settling) {
-	var answered []*job.Settlement
-	var callbacks []job.LeasedCallback
+	answered, keys := make([]*job.Settlement, 0, len(batch)), make([]string, 0, len(batch))
 	for _, b := range batch {
 		if b.sent && b.To == job.Verify {
-			answered, callbacks = append(answered, b.Settlement), append(callbacks, b.Callback)
+			answered, keys = append(answered, b.Settlement), append(keys, b.Callback.Key)
 		}
 	}
 	if len(answered) == 0 || l.skips() {
@@ -44,9 +43,9 @@ func (l *looker) look(ctx context.Context, batch []settling) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	readings, err := l.d.readings(ctx, callbacks)
+	readings, err := l.d.readings(ctx, keys)
 	if err != nil {
-		l.d.log.Debug("rows were not read right after the answer", "callbacks", len(callbacks), "error", err)
+		l.d.log.Debug("rows were not read right after the answer", "callbacks", len(keys), "error", err)
 	}
 	closed := 0
 	for i, r := range readings {

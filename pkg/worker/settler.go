@@ -12,7 +12,7 @@ import (
 
 const (
 	// settleEvery is how long settlements are collected for one round trip.
-	settleEvery = 20 * time.Millisecond
+	settleEvery = 50 * time.Millisecond
 	settleBatch = leaseBatch
 	// settleAtOnce is how many batches are on their way: each waits for both
 	// databases and for Redis, which may be far.
