@@ -52,7 +52,7 @@ jobs:
     destinations:
 `, c.redis.Addr, source.DSN, 5+n*len(receivers)/5000, 2*n*len(receivers))
 	for i, r := range receivers {
-		fmt.Fprintf(&text, "      - {dsn: %q, table: %s, columns: [id, number, name], callback: {url: %q, verifyDelay: 1s, %s}}\n", r.far.DSN, r.table, r.URL, options(i))
+		fmt.Fprintf(&text, "      - {name: %s, dsn: %q, table: %s, columns: [id, number, name], callback: {url: %q, verifyDelay: 1s, %s}}\n", r.table, r.far.DSN, r.table, r.URL, options(i))
 	}
 	path := filepath.Join(t.TempDir(), "channel.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
@@ -103,7 +103,7 @@ func (c *channel) open(t *testing.T) int {
 	t.Helper()
 	lists := make([]string, len(c.receivers))
 	for i, r := range c.receivers {
-		lists[i] = fleetKey("callbacks:" + r.far.Name + "." + r.table)
+		lists[i] = fleetKey("callbacks:" + r.table)
 	}
 	n, err := openScript.Run(t.Context(), c.redis.Client, lists).Int()
 	require.NoError(t, err)
