@@ -181,13 +181,13 @@ func TestNamesAreExplained(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ source, pattern, page string }{
 		"redis keys":   {"../pkg/broker/keys.go", `[pP]refix \+ "([^"{}]+)"`, "redis.md"},
-		"fields":       {"../pkg/broker/callbacks.go", `fields\.Get\("(\w+)"\)`, "redis.md"},
+		"fields":       {"../pkg/broker/callbacks.go", `\tcase "(\w+)":`, "redis.md"},
 		"metrics":      {"../pkg/app/metrics.go", `Name: "(\w+)"`, "operations.md"},
 		"gauges":       {"../pkg/app/collector.go", `gauge\("(\w+)"`, "operations.md"},
 		"alerts":       {"../pkg/job/alert.go", `AlertKind = "(\w+)"`, "alerts.md"},
 		"counters":     {"../pkg/worker/decide.go", `count\w+ += "(\w+)"`, "redis.md"},
-		"answer codes": {"../pkg/callback/answer.go", `(?:Code, why = |Code, why = job.NotSent, |return )"(\w+)", [f"]`, "callbacks.md"},
-		"headers":      {"../pkg/callback/endpoint.go", `\bset\("([\w-]+)"`, "callbacks.md"},
+		"answer codes": {"../pkg/callback/answer.go", `Code, why = "(\w+)"`, "callbacks.md"},
+		"headers":      {"../pkg/callback/message.go", `\b(?:header|h\.Set)\("([\w-]+)"`, "callbacks.md"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
