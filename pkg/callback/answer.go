@@ -16,8 +16,6 @@ import (
 )
 
 var (
-	// errTimeout is the cause of a context that the endpoint's own time-out ended.
-	errTimeout = errors.New("no answer within the time-out")
 	errHeaders = errors.New("headers are too long")
 	errInterim = errors.New("too many interim answers")
 	errStatus  = errors.New("malformed status code") // which the library takes, below 100

@@ -32,12 +32,15 @@ type dialer struct {
 	to    *url.URL
 	proxy func(*http.Request) (*url.URL, error) // nil: none
 	tls   *tls.Config
-	dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	tcp   net.Dialer
 }
 
 func newDialer(to *url.URL, c job.Connect) (*dialer, error) {
-	own := net.Dialer{KeepAlive: 15 * time.Second, Control: gatekeeper(c.Networks)}
-	d := &dialer{to: to, proxy: http.ProxyFromEnvironment, tls: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, dial: own.DialContext}
+	d := &dialer{
+		to: to, proxy: http.ProxyFromEnvironment,
+		tls: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
+		tcp: net.Dialer{KeepAlive: 15 * time.Second, Control: gatekeeper(c.Networks)},
+	}
 	switch named := c.Proxy.Reveal(); named {
 	case "":
 	case NoProxy:
@@ -76,75 +79,57 @@ func forwards(proxy, to *url.URL) bool {
 // connect makes a connection on which requests can be sent.
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	proxy, err := d.through()
-	if err != nil {
-		return nil, err
-	}
-	var conn net.Conn
 	switch {
-	case proxy == nil:
-		conn, err = d.plain(ctx, d.to)
-	case strings.HasPrefix(proxy.Scheme, "socks5"):
-		conn, err = d.socks(ctx, proxy)
-	default:
-		conn, err = d.plain(ctx, proxy)
-		if err == nil && proxy.Scheme == "https" {
-			conn, err = d.secure(ctx, conn, proxy)
-		}
-		if err == nil && !forwards(proxy, d.to) {
-			err = tunnel(ctx, conn, proxy, d.to)
-		}
-	}
-	if err == nil && d.to.Scheme == "https" {
-		conn, err = d.secure(ctx, conn, d.to)
-	}
-	if err != nil {
-		if conn != nil {
-			_ = conn.Close()
-		}
+	case err != nil:
 		return nil, err
+	case proxy == nil:
+		return d.reach(ctx, d.to)
+	case forwards(proxy, d.to):
+		return d.reach(ctx, proxy)
 	}
-	return conn, nil
+	tunnel := d.tunnel
+	if strings.HasPrefix(proxy.Scheme, "socks5") {
+		tunnel = d.socks
+	}
+	conn, err := tunnel(ctx, proxy)
+	if err == nil && d.to.Scheme == "https" {
+		return d.secure(ctx, conn, d.to)
+	}
+	return conn, err
 }
 
-func (d *dialer) plain(ctx context.Context, to *url.URL) (net.Conn, error) {
-	conn, err := d.dial(ctx, "tcp", hostPort(to))
-	if err != nil {
-		return nil, err // not a nil in an interface
+// reach connects to the receiver or a proxy itself, with TLS where the address asks for it.
+func (d *dialer) reach(ctx context.Context, to *url.URL) (net.Conn, error) {
+	conn, err := d.tcp.DialContext(ctx, "tcp", hostPort(to))
+	if err == nil && to.Scheme == "https" {
+		return d.secure(ctx, conn, to)
 	}
-	return conn, nil
+	return conn, err
 }
 
 // handshakeError is a TLS handshake that failed.
 type handshakeError struct{ error }
 
-// secure shakes hands; what it gives is to be closed also with an error.
+// secure shakes hands, or closes the connection.
 func (d *dialer) secure(ctx context.Context, conn net.Conn, with *url.URL) (net.Conn, error) {
 	config := d.tls.Clone()
 	config.ServerName = ascii(with.Hostname())
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		return conn, &handshakeError{err}
+		_ = conn.Close()
+		return nil, &handshakeError{err}
 	}
 	return secured, nil
 }
 
-// DialContext lets the SOCKS5 library dial as everything else does.
-func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d.dial(ctx, network, address)
-}
-
-// Dial is never called: the library prefers DialContext.
-func (d *dialer) Dial(network, address string) (net.Conn, error) {
-	return d.dial(context.Background(), network, address)
-}
-
+// socks has a SOCKS5 proxy connect to the receiver.
 func (d *dialer) socks(ctx context.Context, by *url.URL) (net.Conn, error) {
 	var auth *proxy.Auth
 	if by.User != nil {
 		password, _ := by.User.Password()
 		auth = &proxy.Auth{User: by.User.Username(), Password: password}
 	}
-	socks, err := proxy.SOCKS5("tcp", hostPort(by), auth, d)
+	socks, err := proxy.SOCKS5("tcp", hostPort(by), auth, &d.tcp)
 	if err != nil {
 		return nil, err
 	}
@@ -152,11 +137,7 @@ func (d *dialer) socks(ctx context.Context, by *url.URL) (net.Conn, error) {
 	if !is {
 		return nil, errors.New("the SOCKS library knows no time-out")
 	}
-	conn, err := withContext.DialContext(ctx, "tcp", hostPort(d.to))
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return withContext.DialContext(ctx, "tcp", hostPort(d.to))
 }
 
 // proxyError is a proxy that refuses to connect to the receiver.
@@ -167,10 +148,22 @@ func (e *proxyError) Error() string {
 	return "the proxy answered " + strconv.Itoa(e.status) + " " + http.StatusText(e.status)
 }
 
-// tunnel asks a proxy for a connection to the receiver.
-func tunnel(ctx context.Context, conn net.Conn, proxy, to *url.URL) error {
+// tunnel has an HTTP proxy connect to the receiver.
+func (d *dialer) tunnel(ctx context.Context, by *url.URL) (net.Conn, error) {
+	conn, err := d.reach(ctx, by)
+	if err != nil {
+		return nil, err
+	}
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })()
-	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: hostPort(to)}, Host: hostPort(to), Header: proxyAuth(proxy)}
+	if err := askForTunnel(conn, by, hostPort(d.to)); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func askForTunnel(conn net.Conn, proxy *url.URL, to string) error {
+	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: to}, Host: to, Header: proxyAuth(proxy)}
 	if err := request.Write(conn); err != nil {
 		return err
 	}

@@ -148,13 +148,13 @@ func (e *Endpoint) Send(ctx context.Context, r job.Delivery) job.Answer {
 		return job.Answer{Outcome: job.NotSent, Code: "request", Detail: fmt.Sprintf("POST %s: %v", e.shown, err)}
 	}
 	start := time.Now()
-	a := e.exchange(ctx, start.Add(e.timeout), func(b []byte) []byte { return e.message(b, r, len(leftOut), start, body) })
+	a := e.exchange(ctx, start.Add(e.timeout), e.message(r, len(leftOut), start, body))
 	a.Took = time.Since(start)
 	return a
 }
 
 // exchange makes one POST on one connection: the one that was used last, or a new one.
-func (e *Endpoint) exchange(ctx context.Context, deadline time.Time, message func([]byte) []byte) job.Answer {
+func (e *Endpoint) exchange(ctx context.Context, deadline time.Time, message []byte) job.Answer {
 	if ctx.Err() != nil {
 		return e.unconnected(ctx, deadline, ctx.Err())
 	}
@@ -169,8 +169,7 @@ func (e *Endpoint) exchange(ctx context.Context, deadline time.Time, message fun
 		}
 		_ = c.SetDeadline(deadline)
 		stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
-		c.out = message(c.out[:0])
-		sent, err := c.Write(c.out)
+		sent, err := c.Write(message)
 		if err != nil && used && sent == 0 && !errors.Is(err, os.ErrDeadlineExceeded) { // it was closed while it was idle, and nothing went out
 			stop()
 			_ = c.Close()

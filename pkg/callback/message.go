@@ -33,7 +33,9 @@ func headOf(to *url.URL, own http.Header, through *url.URL) ([]byte, error) {
 }
 
 // message writes a whole request.
-func (e *Endpoint) message(b []byte, r job.Delivery, leftOut int, at time.Time, body []byte) []byte {
+func (e *Endpoint) message(r job.Delivery, leftOut int, at time.Time, body []byte) []byte {
+	const own = 512 // headers of a delivery, mostly
+	b := make([]byte, 0, len(e.head)+own+len(body))
 	header := func(name, value string) {
 		b = append(b, name...)
 		b = append(b, ": "...)

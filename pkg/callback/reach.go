@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,7 +14,7 @@ import (
 // where the address asks for it. Behind a proxy it is the proxy that is reached,
 // and named.
 func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	to := e.url
 	through, err := e.dialer.through()
@@ -23,18 +24,14 @@ func (e *Endpoint) Reach(ctx context.Context) (proxy string, err error) {
 	if through != nil {
 		to, proxy = through, through.Host
 	}
-	conn, err := e.dialer.plain(ctx, to)
+	conn, err := e.dialer.reach(ctx, to)
+	if _, is := errors.AsType[*handshakeError](err); is {
+		return proxy, fmt.Errorf("TLS: %w", err)
+	}
 	if err != nil {
 		return proxy, fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close()
-	if to.Scheme != "https" {
-		return proxy, nil
-	}
-	if _, err := e.dialer.secure(ctx, conn, to); err != nil {
-		return proxy, fmt.Errorf("TLS: %w", err)
-	}
-	return proxy, nil
+	return proxy, conn.Close()
 }
 
 // standardPorts are those of addresses that name none.

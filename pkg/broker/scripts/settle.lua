@@ -31,13 +31,11 @@ while i <= #ARGV do
   local lease = redis.call('HMGET', key, 'seen', 'token')
   if lease[2] ~= token then
     reply[#reply + 1] = 'lost'
-  elseif to == 'close' and lease[1] == seen and fields == 0 then -- as nearly all end
-    ended[#ended + 1] = id
-    closed[#closed + 1] = key
-    counted[counters] = (counted[counters] or 0) + 1
-    reply[#reply + 1] = 'ok'
   else
-    local held, destination, told = unpack(redis.call('HMGET', key, 'hold', 'destination', 'trouble'))
+    local held, destination, told
+    if to ~= 'close' or lease[1] ~= seen or fields > 0 then -- nearly all end otherwise, and need none of these
+      held, destination, told = unpack(redis.call('HMGET', key, 'hold', 'destination', 'trouble'))
+    end
     local answer, worry = 'ok', ''
     ended[#ended + 1] = id
     if to == 'close' and lease[1] ~= seen then
