@@ -2,6 +2,7 @@ package callback
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"time"
@@ -14,12 +15,36 @@ type conn struct {
 	in   *bufio.Reader
 	left int       // bytes of headers that may still be read
 	idle time.Time // since when
+
+	ends   <-chan struct{} // of the context that ends what it waits for
+	unbind func() bool
 }
 
 func newConn(c net.Conn) *conn {
 	own := &conn{Conn: c}
 	own.in = bufio.NewReader(limited{own})
 	return own
+}
+
+// bind has the end of ctx end what the connection waits for from now on. It is false where another context has done
+// so already. It stays bound between messages: to come and go each time costs a twentieth of each, and nearly all have the same.
+func (c *conn) bind(ctx context.Context) bool {
+	if c.unbind != nil && c.ends == ctx.Done() {
+		return true
+	}
+	if c.unbind != nil && !c.unbind() {
+		return false
+	}
+	c.ends, c.unbind = ctx.Done(), context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	return true
+}
+
+// Close ends the connection.
+func (c *conn) Close() error {
+	if c.unbind != nil {
+		c.unbind()
+	}
+	return c.Conn.Close()
 }
 
 // limited reads from a connection no more than it may.

@@ -167,16 +167,22 @@ func (e *Endpoint) exchange(ctx context.Context, deadline time.Time, message []b
 			}
 			c = newConn(connected)
 		}
+		if !c.bind(ctx) {
+			_ = c.Close()
+			continue
+		}
 		_ = c.SetDeadline(deadline)
-		stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+		if ctx.Err() != nil { // and perhaps before that deadline, which has overwritten the end
+			_ = c.Close()
+			return e.unconnected(ctx, deadline, ctx.Err())
+		}
 		sent, err := c.Write(message)
 		if err != nil && used && sent == 0 && !errors.Is(err, os.ErrDeadlineExceeded) { // it was closed while it was idle, and nothing went out
-			stop()
 			_ = c.Close()
 			continue
 		}
 		a, whole := e.heard(ctx, deadline, c, err)
-		if stop() && whole {
+		if whole && ctx.Err() == nil {
 			e.pool.put(c)
 		} else {
 			_ = c.Close()
@@ -197,6 +203,11 @@ func (e *Endpoint) heard(ctx context.Context, deadline time.Time, c *conn, unwri
 	if unwritten != nil && ctx.Err() == nil {
 		_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
 	}
+	if status, ok := c.plain(); ok {
+		a = e.judged(status)
+		a.Outcome = job.Delivered
+		return a, unwritten == nil && c.in.Buffered() == 0
+	}
 	resp, err := c.answer() //nolint:bodyclose // to close it would read on; the connection is closed unless it was read whole
 	if err != nil {
 		return e.failed(ctx, deadline, cmp.Or(unwritten, err)), false
@@ -213,12 +224,7 @@ func (e *Endpoint) heard(ctx context.Context, deadline time.Time, c *conn, unwri
 // answered judges a status. A 2xx counts once its body has arrived: a receiver
 // may send the status before its work and die in the middle of it.
 func (e *Endpoint) answered(ctx context.Context, deadline time.Time, resp *http.Response, err error) job.Answer {
-	status := strconv.Itoa(resp.StatusCode)
-	a := job.Answer{
-		Status: resp.StatusCode,
-		Code:   "http_" + status,
-		Detail: "POST " + e.shown + ": " + status + " " + http.StatusText(resp.StatusCode),
-	}
+	a := e.judged(resp.StatusCode)
 	switch {
 	case resp.StatusCode/100 != 2:
 		a.Outcome = job.Failed
@@ -235,4 +241,10 @@ func (e *Endpoint) answered(ctx context.Context, deadline time.Time, resp *http.
 		a.Status = resp.StatusCode
 		return a
 	}
+}
+
+// judged is the answer with a status, without what came of it.
+func (e *Endpoint) judged(status int) job.Answer {
+	text := strconv.Itoa(status)
+	return job.Answer{Status: status, Code: "http_" + text, Detail: "POST " + e.shown + ": " + text + " " + http.StatusText(status)}
 }

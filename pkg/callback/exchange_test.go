@@ -109,6 +109,24 @@ func TestNothingIsSentAfterAStop(t *testing.T) {
 }
 
 // TestNoHeaderIsSmuggledIn by a webhook id that somebody wrote into Redis.
+// TestAStopEndsNobodyElsesPOST: connections outlive the context of the POST that made them.
+func TestAStopEndsNobodyElsesPOST(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
+	t.Cleanup(s.Close)
+	e := endpoint(t, job.Callback{URL: s.URL, Concurrency: 4})
+	for range 200 {
+		first, stop := context.WithCancel(t.Context())
+		require.Equal(t, job.Delivered, e.Send(first, delivery).Outcome)
+		require.Equal(t, job.Delivered, e.Send(first, delivery).Outcome)
+		go stop()
+		a := e.Send(t.Context(), delivery)
+		require.Equal(t, job.Delivered, a.Outcome, a.Detail)
+		stop()
+		require.Equal(t, "stopped", e.Send(first, delivery).Code)
+	}
+}
+
 func TestNoHeaderIsSmuggledIn(t *testing.T) {
 	t.Parallel()
 	s := receiver(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
