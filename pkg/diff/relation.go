@@ -100,7 +100,11 @@ func (r Relation) Compare(source, destination []Row) []Outcome {
 	outcomes := make([]Outcome, len(source))
 	m := matching{relation: r, source: source, destination: destination, outcomes: outcomes}
 	restSource, restDestination := m.exact()
-	m.folded(restSource, restDestination)
+	if len(restDestination) == 0 { // as mostly
+		m.missing(restSource)
+	} else {
+		m.folded(restSource, restDestination)
+	}
 	return outcomes
 }
 
@@ -139,7 +143,7 @@ func (m matching) folded(restSource, restDestination []int) {
 		switch {
 		case len(g.source) == 0:
 		case len(g.destination) == 0:
-			m.missing(g)
+			m.missing(g.source)
 		case len(g.source) > 1 || len(g.destination) > 1:
 			m.several(g)
 		default:
@@ -179,8 +183,8 @@ func (m matching) groups(source, destination []int, text func(Key) string) map[s
 	return groups
 }
 
-func (m matching) missing(g *group) {
-	for _, i := range g.source {
+func (m matching) missing(source []int) {
+	for _, i := range source {
 		m.outcomes[i] = Outcome{Verdict: Missing}
 	}
 }
