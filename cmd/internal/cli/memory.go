@@ -20,8 +20,9 @@ const (
 	lazyCollector   = 400
 	idleCollector   = 100
 
-	idleEvery = 5 * time.Second // between two looks at
-	idleBytes = 20 << 20        // so little that was allocated meanwhile
+	lookEvery = time.Second // at what was allocated meanwhile:
+	idleBytes = 4 << 20     // so little is little,
+	idleLooks = 5           // so often in a row is idle
 )
 
 // collectSeldom sets the collector, and reports false where GOGC or GOMEMLIMIT say otherwise.
@@ -48,9 +49,10 @@ func softLimit(held uint64) int64 { return max(softMemoryBytes, int64(held+held/
 
 // collectByWork lets the collector run as usual while little is done, until ctx ends.
 func collectByWork(ctx context.Context) {
-	m := readMemory()
-	before, percent, limit := m.allocated, lazyCollector, int64(softMemoryBytes)
-	looks := time.NewTicker(idleEvery)
+	var w workload
+	w.before = readMemory().allocated
+	limit := int64(softMemoryBytes)
+	looks := time.NewTicker(lookEvery)
 	defer looks.Stop()
 	for {
 		select {
@@ -58,23 +60,37 @@ func collectByWork(ctx context.Context) {
 			return
 		case <-looks.C:
 		}
-		m = readMemory()
+		m := readMemory()
 		if wanted := softLimit(m.held); wanted != limit {
 			limit = wanted
 			debug.SetMemoryLimit(limit)
 		}
-		was := percent
-		if percent = lazyCollector; m.allocated-before < idleBytes {
-			percent = idleCollector
-		}
-		before = m.allocated
-		if percent != was {
-			debug.SetGCPercent(percent)
-		}
-		if percent == idleCollector && was != percent {
+		switch was, idle := w.idle(), w.look(m.allocated); {
+		case idle && !was:
+			debug.SetGCPercent(idleCollector)
 			debug.FreeOSMemory()
+		case was && !idle:
+			debug.SetGCPercent(lazyCollector)
 		}
 	}
+}
+
+// workload tells by what is allocated whether a process has anything to do: it has from the first moment on that it
+// has, and has not after a while without.
+type workload struct {
+	before uint64
+	quiet  int // looks in a row
+}
+
+func (w *workload) idle() bool { return w.quiet >= idleLooks }
+
+func (w *workload) look(allocated uint64) (idle bool) {
+	w.quiet++
+	if allocated-w.before >= idleBytes {
+		w.quiet = 0
+	}
+	w.before = allocated
+	return w.idle()
 }
 
 // memory is what the runtime says of itself.

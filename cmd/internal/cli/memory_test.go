@@ -15,3 +15,20 @@ func TestTheBoundOfMemoryLeavesRoomAboveWhatIsHeld(t *testing.T) {
 	require.Positive(t, m.allocated)
 	require.Positive(t, m.held)
 }
+
+func TestTheCollectorFollowsWorkAtOnceAndRestAfterAWhile(t *testing.T) {
+	t.Parallel()
+	var w workload
+	allocated := uint64(0)
+	look := func(more uint64) bool {
+		allocated += more
+		return w.look(allocated)
+	}
+	for range idleLooks - 1 {
+		require.False(t, look(0))
+	}
+	require.True(t, look(idleBytes-1))
+	require.True(t, look(0))
+	require.False(t, look(idleBytes), "one look is enough")
+	require.False(t, look(0))
+}
