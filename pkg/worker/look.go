@@ -20,6 +20,9 @@ type looker struct {
 }
 
 const (
+	// lookAfter is what receivers have that repair in batches and answer before: each
+	// row that is looked at too early comes again.
+	lookAfter = 40 * time.Millisecond
 	// lookTime bounds a look: others wait behind it to be settled.
 	lookTime = 2 * time.Second
 	// worthwhile is the part of a batch that a look has to close, one in so many:
@@ -41,6 +44,7 @@ func (l *looker) look(ctx context.Context, batch []settling) {
 	if len(answered) == 0 || l.skips() {
 		return
 	}
+	rest(ctx, lookAfter)
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	readings, err := l.d.readings(ctx, keys)

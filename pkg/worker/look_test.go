@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,30 +63,46 @@ func TestRowsAreLookedAtRightAfterTheYes(t *testing.T) {
 	}
 }
 
+// TestReceiversMayRepairInBatches: they answer before their batch is written.
+func TestReceiversMayRepairInBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(waits)
+		f.tables.source["a"] = "v"
+		f.receiver.answer = func(context.Context, job.Delivery) job.Answer {
+			time.AfterFunc(settleEvery+lookAfter/2, func() { f.tables.do(func() { f.tables.far["a"] = "v" }) })
+			return yes
+		}
+		require.Equal(t, job.Closed, f.deliver(t, due("a"))["a"].To)
+	})
+}
+
 func TestReceiversThatRepairLaterAreLookedAtLessOften(t *testing.T) {
 	t.Parallel()
-	f := newFixture(waits)
-	f.tables.source = map[string]string{"a": "v", "b": "v", "c": "v", "d": "v"}
-	l := &looker{d: f.deliveries[0]}
-	looks := func(batches int) (n int) {
-		for range batches {
-			var batch []settling
-			for key := range f.tables.source {
-				batch = append(batch, settling{answered(due(key), yes, l.d.rules).settle, true})
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(waits)
+		f.tables.source = map[string]string{"a": "v", "b": "v", "c": "v", "d": "v"}
+		l := &looker{d: f.deliveries[0]}
+		looks := func(batches int) (n int) {
+			for range batches {
+				var batch []settling
+				for key := range f.tables.source {
+					batch = append(batch, settling{answered(due(key), yes, l.d.rules).settle, true})
+				}
+				before := f.tables.reads
+				l.look(t.Context(), batch)
+				if f.tables.reads > before {
+					n++
+				}
 			}
-			before := f.tables.reads
-			l.look(t.Context(), batch)
-			if f.tables.reads > before {
-				n++
-			}
+			return n
 		}
-		return n
-	}
-	require.Equal(t, 1, looks(2), "one in two")
-	require.Equal(t, 1, looks(4), "one in four")
-	looks(1000)
-	require.Equal(t, 2, looks(128), "one in 64, for ever")
-	f.tables.far["c"] = "v" // one in four is worth a look
-	looks(64)
-	require.Equal(t, 5, looks(5))
+		require.Equal(t, 1, looks(2), "one in two")
+		require.Equal(t, 1, looks(4), "one in four")
+		looks(1000)
+		require.Equal(t, 2, looks(128), "one in 64, for ever")
+		f.tables.far["c"] = "v" // one in four is worth a look
+		looks(64)
+		require.Equal(t, 5, looks(5))
+	})
 }
