@@ -61,8 +61,8 @@ func (d *deliverer) run(ctx, work context.Context) {
 	kept.Go(func() { d.keeper.run(keeping) })
 	defer kept.Wait()
 	defer stop()
-	settler := newSettler(work, d)
-	defer settler.stop()
+	settler, settleRest := newSettler(work, d)
+	defer settleRest()
 	defer d.crew.end()
 	defer batches.Wait()
 
@@ -155,22 +155,24 @@ func (d *deliverer) part(stop, work context.Context, batch []job.LeasedCallback,
 	return errors.Join(err, d.part(stop, work, batch[half:], round, settler, sent))
 }
 
-// postAll begins the POSTs, and gives back what is left when the round ends or the process stops.
+// postAll begins the POSTs, and gives back what is left when the round ends or the process stops. Whoever has
+// ended one goes on with the next: to hand each over would cost as much as to write it.
 func (d *deliverer) postAll(stop, work context.Context, pending []pendingPost, round *round, settler *settler, sent *sync.WaitGroup) {
-	noted := time.Now()
-	for i := range pending {
+	l := &line{d: d, rest: pending, noted: time.Now()}
+	for l.more() {
 		if !d.turn(stop, round) {
-			d.release(callbacks(pending[i:]), settler)
+			d.release(callbacks(l.leave()), settler)
 			return
-		}
-		if time.Since(noted) > noteEvery {
-			noted = time.Now()
-			d.waiting(callbacks(pending[i:]))
 		}
 		sent.Add(1)
 		d.crew.do(func() {
 			defer sent.Done()
-			d.post(work, &pending[i], round, settler)
+			for p := l.next(); p != nil; p = l.next() {
+				d.post(work, p, round, settler)
+				if stop.Err() != nil || round.over() {
+					break
+				}
+			}
 			<-d.posts
 			<-round.slots
 		})

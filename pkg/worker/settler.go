@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/masixun71/cupid-go/pkg/job"
 )
 
@@ -27,64 +25,80 @@ type settling struct {
 
 // settler ends leases in batches, behind the deliverer's back.
 type settler struct {
-	d      *deliverer
-	looker *looker
-	in     chan settling
-	done   sync.WaitGroup
+	d       *deliverer
+	looker  *looker
+	work    func(batch []settling)
+	slots   chan struct{} // one token per batch on its way
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	batch []settling  // is collected
+	timer *time.Timer // until it goes without more
 }
 
 // newSettler begins to settle. After the end of work there is only the answer
 // time left, for all that still waits.
-func newSettler(work context.Context, d *deliverer) *settler {
-	s := &settler{d: d, looker: &looker{d: d}, in: make(chan settling, 2*leaseBatch)}
+func newSettler(work context.Context, d *deliverer) (s *settler, stop func()) {
+	s = &settler{d: d, looker: &looker{d: d}, slots: make(chan struct{}, settleAtOnce)}
 	last, cancel := outliving(work, answerTime)
-	s.done.Go(func() {
-		defer cancel()
-		s.run(work, last)
-	})
-	return s
-}
-
-func (s *settler) settle(d decision, sent bool) { s.in <- settling{d.settle, sent} }
-
-// stop settles what was handed over and ends.
-func (s *settler) stop() {
-	close(s.in)
-	s.done.Wait()
-}
-
-// run settles what is handed over until stop; last ends when no more can be said.
-func (s *settler) run(work, last context.Context) {
-	var sends errgroup.Group
-	sends.SetLimit(settleAtOnce)
-	for first := range s.in {
-		batch := s.collect(first)
-		sends.Go(func() error {
-			s.looker.look(work, batch)
-			s.send(work, last, batch)
-			return nil
-		})
+	s.work = func(batch []settling) {
+		s.looker.look(work, batch)
+		s.send(work, last, batch)
 	}
-	_ = sends.Wait()
+	return s, func() {
+		defer cancel()
+		s.start(s.take())
+		s.running.Wait()
+	}
 }
 
-// collect waits a moment for more.
-func (s *settler) collect(first settling) []settling {
-	batch := []settling{first}
-	timer := time.NewTimer(settleEvery)
-	defer timer.Stop()
-	for len(batch) < settleBatch {
-		select {
-		case next, ok := <-s.in:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, next)
-		case <-timer.C:
-			return batch
-		}
+// settle takes what is to be settled together with others, and waits where too many of these are on their way.
+func (s *settler) settle(d decision, sent bool) {
+	s.start(s.add(settling{d.settle, sent}))
+}
+
+// add collects, and gives a batch that is full.
+func (s *settler) add(one settling) (full []settling) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batch = append(s.batch, one)
+	switch len(s.batch) {
+	case 1:
+		s.timer = time.AfterFunc(settleEvery, func() { s.start(s.take()) })
+	case settleBatch:
+		return s.taken()
+	}
+	return nil
+}
+
+func (s *settler) take() []settling {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken()
+}
+
+// taken is what was collected, which the end waits for from now on.
+func (s *settler) taken() []settling {
+	batch := s.batch
+	if len(batch) > 0 {
+		s.timer.Stop()
+		s.batch = make([]settling, 0, settleBatch)
+		s.running.Add(1)
 	}
 	return batch
+}
+
+// start sends a batch on its way.
+func (s *settler) start(batch []settling) {
+	if len(batch) == 0 {
+		return
+	}
+	s.slots <- struct{}{}
+	go func() {
+		defer s.running.Done()
+		s.work(batch)
+		<-s.slots
+	}()
 }
 
 // send settles a batch.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,11 +18,11 @@ func TestSettlerCollectsBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
-		s := newSettler(t.Context(), f.deliveries[0])
+		s, stop := newSettler(t.Context(), f.deliveries[0])
 		for range 2*settleBatch + 50 {
 			s.settle(closing("a"), false)
 		}
-		s.stop()
+		stop()
 		var sizes []int
 		for _, batch := range f.queue.settled {
 			sizes = append(sizes, len(batch))
@@ -30,12 +31,34 @@ func TestSettlerCollectsBatches(t *testing.T) {
 	})
 }
 
+func TestSettlerCollectsNoMoreThanABatchOfMany(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(waits)
+		s, stop := newSettler(t.Context(), f.deliveries[0])
+		var hands sync.WaitGroup
+		for range 50 {
+			hands.Go(func() {
+				for range 49 {
+					s.settle(closing("a"), false)
+				}
+			})
+		}
+		hands.Wait()
+		stop()
+		for _, batch := range f.queue.settled {
+			require.LessOrEqual(t, len(batch), settleBatch)
+		}
+		require.Len(t, f.queue.all(), 50*49)
+	})
+}
+
 func TestSettlerWaitsForMoreOnlyAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
-		s := newSettler(t.Context(), f.deliveries[0])
-		defer s.stop()
+		s, stop := newSettler(t.Context(), f.deliveries[0])
+		defer stop()
 		f.deliveries[0].keeper.keep(string(due("a").ID), due("a").Token, time.Now(), func() {})
 		s.settle(closing("a"), false)
 		time.Sleep(settleEvery)
@@ -50,8 +73,8 @@ func TestSettlerTriesAgainWhileTheQueueIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
 		f.queue.away = errAway
-		s := newSettler(t.Context(), f.deliveries[0])
-		defer s.stop()
+		s, stop := newSettler(t.Context(), f.deliveries[0])
+		defer stop()
 		s.settle(closing("a"), false)
 		time.Sleep(10 * time.Second)
 		require.Empty(t, f.queue.all())
@@ -75,11 +98,11 @@ func TestLateAnswerPutsTheRowBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
 		f.queue.late = map[job.CallbackID]bool{due("a").ID: true, due("b").ID: true}
-		s := newSettler(t.Context(), f.deliveries[0])
+		s, stop := newSettler(t.Context(), f.deliveries[0])
 		s.settle(answered(due("a"), job.Answer{Outcome: job.Failed, Code: "http_410"}, s.d.rules), true)
 		s.settle(closing("b"), false) // nothing was sent
 		s.settle(answered(due("c"), yes, s.d.rules), true)
-		s.stop()
+		stop()
 		a := due("a")
 		require.Equal(t, []job.Difference{{Destination: "far", Shard: shop, Key: "a", Type: a.Type, SourceHash: a.SourceHash}}, f.queue.again)
 		require.Zero(t, f.troubles, "what became of it is somebody else's to tell")
@@ -100,11 +123,11 @@ func TestLateAnswerIsPutBackWhenTheQueueReturns(t *testing.T) {
 		f := newFixture(waits)
 		f.queue.late = map[job.CallbackID]bool{due("a").ID: true}
 		f.c.Queue = half{f.queue}
-		s := newSettler(t.Context(), f.deliveries[0])
+		s, stop := newSettler(t.Context(), f.deliveries[0])
 		s.settle(answered(due("a"), yes, s.d.rules), true)
 		time.Sleep(5 * time.Second)
 		f.queue.do(func() { f.queue.away = nil })
-		s.stop()
+		stop()
 		require.Len(t, f.queue.again, 1)
 	})
 }
@@ -113,10 +136,10 @@ func TestTroubleFollowsTheSettlement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(waits)
-		s := newSettler(t.Context(), f.deliveries[0])
+		s, stop := newSettler(t.Context(), f.deliveries[0])
 		s.settle(answered(due("a"), job.Answer{Outcome: job.Gone, Status: 410, Code: "http_410"}, s.d.rules), true)
 		s.settle(answered(due("b"), job.Answer{Outcome: job.Failed, Code: "http_500"}, s.d.rules), true)
-		s.stop()
+		stop()
 		require.Equal(t, 1, f.troubles)
 	})
 }
@@ -135,13 +158,13 @@ func TestStoppingSettlerHasTheAnswerTimeForAllThatWaits(t *testing.T) {
 		f := newFixture(waits)
 		f.c.Queue = hung{f.queue}
 		work, end := context.WithCancel(t.Context())
-		s := newSettler(work, f.deliveries[0])
+		s, stop := newSettler(work, f.deliveries[0])
 		for range 3 * settleBatch {
 			s.settle(closing("a"), false)
 		}
 		began := time.Now()
 		end()
-		s.stop()
+		stop()
 		require.LessOrEqual(t, time.Since(began), answerTime+settleEvery)
 	})
 }

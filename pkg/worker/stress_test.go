@@ -76,9 +76,9 @@ func TestEachLoopMayEndAtAnyMoment(t *testing.T) {
 			k.drop("a", "token")
 		},
 		"settler": func(f *fixture, ctx context.Context) {
-			s := newSettler(ctx, f.deliveries[0])
+			s, stop := newSettler(ctx, f.deliveries[0])
 			s.settle(decision{settle: &job.Settlement{Callback: due("a"), To: job.Closed}}, true)
-			s.stop()
+			stop()
 			if n := len(f.queue.all()); n != 1 {
 				t.Errorf("of one callback %d were settled", n)
 			}
