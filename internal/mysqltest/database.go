@@ -22,9 +22,11 @@ type Database struct {
 // Database creates a database with a name that nothing else has. It is dropped
 // when t ends, unless t failed: then it stays, to be looked at, as long as its
 // server or until the next run on it.
-func (s *Server) Database(t testing.TB) *Database {
+func (s *Server) Database(t testing.TB) *Database { t.Helper(); return s.Named(t, s.name(t.Name())) }
+
+// Named is Database with a name as people give one, on a server that nobody else has.
+func (s *Server) Named(t testing.TB, name string) *Database {
 	t.Helper()
-	name := s.name(t.Name())
 	if _, err := s.admin.ExecContext(t.Context(), "CREATE DATABASE `"+name+"` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"); err != nil {
 		t.Fatalf("create database %s: %v", name, err)
 	}

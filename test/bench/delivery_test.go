@@ -58,11 +58,12 @@ func bareLoop(t *testing.T, r *repairer, n, atOnce int) time.Duration {
 	return time.Since(began)
 }
 
-// newShops gives a source with n rows and an empty database for destinations.
+// newShops gives a source with n rows and an empty database for destinations. Their names are short, as those of
+// people are: each callback's id has its table's in it, and Redis keeps and logs it several times.
 func newShops(t *testing.T, n int) (source, far *mysqltest.Database) {
 	t.Helper()
-	server := mysqltest.Shared(t)
-	source, far = server.Database(t), server.Database(t)
+	server := mysqltest.Start(t, mysqltest.Options{})
+	source, far = server.Named(t, "mall"), server.Named(t, "mall_copy")
 	source.Exec(t, fmt.Sprintf(shop, "shop"))
 	source.Exec(t, fmt.Sprintf("INSERT INTO shop SELECT seq, CONCAT('n', seq), CONCAT('name of ', seq) FROM seq_1_to_%d", n))
 	return source, far
