@@ -41,7 +41,11 @@ func (l *looker) look(ctx context.Context, batch []settling) {
 			answered, keys = append(answered, b.Settlement), append(keys, b.Callback.Key)
 		}
 	}
-	if len(answered) == 0 || l.skips() {
+	if len(answered) == 0 {
+		return
+	}
+	known, skip := l.skips()
+	if skip {
 		return
 	}
 	rest(ctx, lookAfter)
@@ -59,28 +63,30 @@ func (l *looker) look(ctx context.Context, batch []settling) {
 			answered[i].Counters += " " + countClosedEqual
 		}
 	}
-	l.learn(closed*worthwhile >= len(answered))
+	l.learn(known, closed*worthwhile >= len(answered))
 }
 
-// skips reports whether a batch is not worth a look.
-func (l *looker) skips() bool {
+// skips reports whether a batch is not worth a look, and the misses that are known before it.
+func (l *looker) skips() (known int, skip bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.skip == 0 {
-		return false
+		return l.misses, false
 	}
 	l.skip--
-	return true
+	return l.misses, true
 }
 
-// learn makes looks rarer that were worth nothing.
-func (l *looker) learn(worth bool) {
+// learn makes looks rarer that were worth nothing. Those of several batches at once count as one: a receiver that
+// halts for a moment is not yet one that repairs later.
+func (l *looker) learn(known int, worth bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if worth {
+	switch {
+	case worth:
 		l.misses, l.skip = 0, 0
-		return
+	case l.misses == known:
+		l.misses = min(l.misses+1, mostMisses)
+		l.skip = 1<<l.misses - 1
 	}
-	l.misses = min(l.misses+1, mostMisses)
-	l.skip = 1<<l.misses - 1
 }

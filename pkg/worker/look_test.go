@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,5 +105,30 @@ func TestReceiversThatRepairLaterAreLookedAtLessOften(t *testing.T) {
 		f.tables.far["c"] = "v" // one in four is worth a look
 		looks(64)
 		require.Equal(t, 5, looks(5))
+	})
+}
+
+// TestAReceiverMayHaltForAMoment: the batches that are looked at together meet the same halt.
+func TestAReceiverMayHaltForAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(waits)
+		f.tables.source["a"] = "v"
+		l := &looker{d: f.deliveries[0]}
+		one := func() { l.look(t.Context(), []settling{{answered(due("a"), yes, l.d.rules).settle, true}}) }
+		look := func() bool {
+			before := f.tables.reads
+			one()
+			return f.tables.reads > before
+		}
+		var together sync.WaitGroup
+		for range settleAtOnce {
+			together.Go(one)
+		}
+		together.Wait()
+		f.tables.do(func() { f.tables.far["a"] = "v" })
+		require.False(t, look(), "one is left out")
+		require.True(t, look())
+		require.True(t, look())
 	})
 }
