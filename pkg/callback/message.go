@@ -6,8 +6,11 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/masixun71/cupid-go/pkg/job"
 )
@@ -62,12 +65,5 @@ func (e *Endpoint) message(r job.Delivery, leftOut int, at time.Time, body []byt
 // writable reports whether texts may stand in headers: what ends a line would
 // let one that came out of Redis write headers of its own.
 func writable(texts ...string) bool {
-	for _, text := range texts {
-		for i := range len(text) {
-			if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(texts, func(text string) bool { return !httpguts.ValidHeaderFieldValue(text) })
 }

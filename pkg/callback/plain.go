@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // plain is the status of an answer that has come whole and is as plain as most are: a 2xx, headers that say
@@ -35,7 +37,7 @@ func (c *conn) plain() (status int, ok bool) {
 func success(line []byte) (status int, ok bool) {
 	const version = "HTTP/1.1 "
 	code, is := bytes.CutPrefix(line, []byte(version))
-	if !is || len(code) < 4 || code[0] != '2' || code[3] != ' ' || !printable(code) {
+	if !is || len(code) < 4 || code[0] != '2' || code[3] != ' ' || !httpguts.ValidHeaderFieldValue(string(code)) {
 		return 0, false
 	}
 	status, err := strconv.Atoi(string(code[:3]))
@@ -49,7 +51,7 @@ func bodyLength(headers []byte) (length int, ok bool) {
 		var line []byte
 		line, headers, more = bytes.Cut(headers, []byte("\r\n"))
 		name, value, is := bytes.Cut(line, []byte(":"))
-		if !is || !token(name) || !printable(value) {
+		if !is || !httpguts.ValidHeaderFieldName(string(name)) || !httpguts.ValidHeaderFieldValue(string(value)) {
 			return 0, false
 		}
 		switch string(bytes.ToLower(name)) {
@@ -68,24 +70,4 @@ func bodyLength(headers []byte) (length int, ok bool) {
 		}
 	}
 	return length, ok
-}
-
-// token reports whether a header's name is one.
-func token(name []byte) bool {
-	for _, c := range name {
-		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
-	}
-	return len(name) > 0
-}
-
-// printable reports whether a text has no control characters, a line's end among them.
-func printable(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
