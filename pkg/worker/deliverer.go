@@ -36,7 +36,6 @@ type deliverer struct {
 	bell   bell
 	keeper *keeper
 	posts  chan struct{} // one token per POST in flight
-	crew   crew
 	rules  rules
 	door   *door
 
@@ -49,7 +48,6 @@ func newDeliverer(w *Worker, t Target) *deliverer {
 		posts: make(chan struct{}, max(t.Config.Callback.Concurrency, 1)),
 		rules: rules{confirm: w.c.Job.ConfirmDelay, hotBound: w.c.Job.HotBound, callback: t.Config.Callback},
 	}
-	d.crew = newCrew()
 	d.door = newDoor(d)
 	d.keeper = newKeeper(w.c.Queue.Lease(), d.log, w.c.Queue.ExtendCallbacks)
 	return d
@@ -63,7 +61,6 @@ func (d *deliverer) run(ctx, work context.Context) {
 	defer stop()
 	settler, settleRest := newSettler(work, d)
 	defer settleRest()
-	defer d.crew.end()
 	defer batches.Wait()
 
 	polls := poll{longest: d.w.c.CallbackPoll}
@@ -164,12 +161,10 @@ func (d *deliverer) postAll(stop, work context.Context, pending []pendingPost, r
 			d.release(callbacks(l.leave()), settler)
 			return
 		}
-		sent.Add(1)
-		d.crew.do(func() {
-			defer sent.Done()
+		sent.Go(func() {
 			for p := l.next(); p != nil; p = l.next() {
 				d.post(work, p, round, settler)
-				if stop.Err() != nil || round.over() {
+				if ended(stop, round) {
 					break
 				}
 			}
@@ -193,13 +188,16 @@ func (d *deliverer) turn(stop context.Context, round *round) bool {
 		<-round.slots
 		return false
 	}
-	if stop.Err() == nil && !round.over() {
+	if !ended(stop, round) {
 		return true
 	}
 	<-d.posts // a POST that ended meanwhile was the last, or the draw fell on it although all stops
 	<-round.slots
 	return false
 }
+
+// ended reports whether no POST of a round may begin any more.
+func ended(stop context.Context, round *round) bool { return stop.Err() != nil || round.over() }
 
 // waiting notes that those behind in a batch have come forward: their leases
 // are worth extending as long as answers to those before them come in.

@@ -26,7 +26,6 @@ type settling struct {
 // settler ends leases in batches, behind the deliverer's back.
 type settler struct {
 	d       *deliverer
-	looker  *looker
 	work    func(batch []settling)
 	slots   chan struct{} // one token per batch on its way
 	running sync.WaitGroup
@@ -39,10 +38,11 @@ type settler struct {
 // newSettler begins to settle. After the end of work there is only the answer
 // time left, for all that still waits.
 func newSettler(work context.Context, d *deliverer) (s *settler, stop func()) {
-	s = &settler{d: d, looker: &looker{d: d}, slots: make(chan struct{}, settleAtOnce)}
+	l := &looker{d: d}
+	s = &settler{d: d, slots: make(chan struct{}, settleAtOnce)}
 	last, cancel := outliving(work, answerTime)
 	s.work = func(batch []settling) {
-		s.looker.look(work, batch)
+		l.look(work, batch)
 		s.send(work, last, batch)
 	}
 	return s, func() {

@@ -49,8 +49,7 @@ func softLimit(held uint64) int64 { return max(softMemoryBytes, int64(held+held/
 
 // collectByWork lets the collector run as usual while little is done, until ctx ends.
 func collectByWork(ctx context.Context) {
-	var w workload
-	w.before = readMemory().allocated
+	w := workload{before: readMemory().allocated}
 	limit := int64(softMemoryBytes)
 	looks := time.NewTicker(lookEvery)
 	defer looks.Stop()
